@@ -1,1 +1,4 @@
 //! The map.
+
+pub mod domain;
+pub mod store;

@@ -1,0 +1,273 @@
+//! Tenants: what a customer bought, whether its lockbox is on, who may approve for it, and its
+//! limits, which may only be tighter than the provider's defaults.
+
+use super::{Attributes, PersonId, TenantId, Timestamp};
+use core::time::Duration;
+use std::collections::BTreeSet;
+
+/// The most approvers, and the most notification addresses, a tenant may name.
+const PEOPLE_MAX: usize = 100;
+
+/// What the customer bought (S3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entitlement {
+    /// Part of the E5 plan.
+    E5,
+    /// Bought separately with another Enterprise plan.
+    AddOn,
+    /// Neither: the switch cannot be turned on.
+    None,
+}
+
+impl Entitlement {
+    /// Every entitlement.
+    pub const ALL: [Self; 3] = [Self::E5, Self::AddOn, Self::None];
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::E5 => "e5",
+            Self::AddOn => "add_on",
+            Self::None => "none",
+        }
+    }
+
+    /// The entitlement of that name, if there is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|entitlement| entitlement.as_str() == text)
+    }
+}
+
+/// The provider's limits, which a tenant may tighten: 12 h to answer, 4 h of access (DOMAIN.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Defaults {
+    /// How long a customer has to answer, from the notification.
+    pub respond_within: Duration,
+    /// The longest window of a Grant.
+    pub grant_longest: Duration,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self { respond_within: Duration::from_secs(12 * 3600), grant_longest: Duration::from_secs(4 * 3600) }
+    }
+}
+
+/// A tenant's own limits; absent means the provider's default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// How long its approvers have to answer.
+    pub respond_within: Option<Duration>,
+    /// The longest window of a Grant.
+    pub grant_longest: Option<Duration>,
+}
+
+/// A customer organisation and its settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Which.
+    pub id: TenantId,
+    /// Counts the changes of its settings, from 1.
+    pub version: u64,
+    /// What it bought.
+    pub entitlement: Entitlement,
+    /// Whether its approval is needed before its content is touched (S6).
+    pub lockbox: bool,
+    /// Who may approve, if he also holds the role when he decides.
+    pub approvers: BTreeSet<PersonId>,
+    /// Addresses that are told of events beside the approvers.
+    pub notify: BTreeSet<PersonId>,
+    /// How many distinct approvers it takes; at least 1.
+    pub quorum: u32,
+    /// Its own, tighter limits.
+    pub limits: Limits,
+    /// Further facts that the schema declares (plan, region, legal hold).
+    pub attributes: Attributes,
+    /// When the settings last changed.
+    pub changed_at: Timestamp,
+}
+
+/// A change of settings; absent means as it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TenantChange {
+    /// The entitlement; the provider's operator only.
+    pub entitlement: Option<Entitlement>,
+    /// The switch.
+    pub lockbox: Option<bool>,
+    /// All approvers.
+    pub approvers: Option<BTreeSet<PersonId>>,
+    /// All notification addresses.
+    pub notify: Option<BTreeSet<PersonId>>,
+    /// The quorum.
+    pub quorum: Option<u32>,
+    /// The limits: `Some(None)` goes back to the default.
+    pub respond_within: Option<Option<Duration>>,
+    /// The limits: `Some(None)` goes back to the default.
+    pub grant_longest: Option<Option<Duration>>,
+    /// All further facts; the provider's operator only.
+    pub attributes: Option<Attributes>,
+}
+
+/// Why a change of settings is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TenantRefusal {
+    /// S3: lockbox is part of a plan.
+    #[error(
+        "tenant `{0}` has no entitlement to Customer Lockbox: it is part of the E5 plan, other Enterprise plans buy it as an add-on; set `entitlement` first"
+    )]
+    NotEntitled(TenantId),
+    /// A limit wider than the provider's.
+    #[error("`{limit}` may only be tightened: it must be from PT1S to {longest}, the provider's limit")]
+    Wider {
+        /// Which limit.
+        limit: &'static str,
+        /// The provider's limit, ISO 8601.
+        longest: String,
+    },
+    /// A quorum that nobody could reach, or none.
+    #[error("`quorum` must be from 1 to the number of approvers ({approvers})")]
+    Quorum {
+        /// How many approvers there would be.
+        approvers: usize,
+    },
+    /// Too many people.
+    #[error("`{0}` may name 100 people at most")]
+    TooMany(&'static str),
+}
+
+impl Tenant {
+    /// A tenant with nothing turned on and nobody named.
+    pub fn new(id: TenantId, entitlement: Entitlement, now: Timestamp) -> Self {
+        Self {
+            id,
+            version: 1,
+            entitlement,
+            lockbox: false,
+            approvers: BTreeSet::new(),
+            notify: BTreeSet::new(),
+            quorum: 1,
+            limits: Limits::default(),
+            attributes: Attributes::new(),
+            changed_at: now,
+        }
+    }
+
+    /// The longest window of a Grant for this tenant.
+    pub fn grant_longest(&self, defaults: Defaults) -> Duration {
+        self.limits.grant_longest.map_or(defaults.grant_longest, |own| own.min(defaults.grant_longest))
+    }
+
+    /// How long this tenant's approvers have to answer.
+    pub fn respond_within(&self, defaults: Defaults) -> Duration {
+        self.limits.respond_within.map_or(defaults.respond_within, |own| own.min(defaults.respond_within))
+    }
+
+    /// Whether lockbox is on and nobody is named to approve: an alarm, not silence.
+    pub fn nobody_can_approve(&self) -> bool {
+        self.lockbox && self.approvers.len() < usize::try_from(self.quorum.max(1)).unwrap_or(usize::MAX)
+    }
+
+    /// The settings after `change`.
+    ///
+    /// # Errors
+    /// [`TenantRefusal`]; nothing is changed then.
+    pub fn changed(&self, change: TenantChange, defaults: Defaults, now: Timestamp) -> Result<Self, TenantRefusal> {
+        let mut next = self.clone();
+        next.entitlement = change.entitlement.unwrap_or(next.entitlement);
+        next.lockbox = change.lockbox.unwrap_or(next.lockbox);
+        if next.entitlement == Entitlement::None && next.lockbox {
+            return Err(TenantRefusal::NotEntitled(self.id.clone()));
+        }
+        for (what, people, place) in [
+            ("approvers", change.approvers, &mut next.approvers),
+            ("notify", change.notify, &mut next.notify),
+        ] {
+            if let Some(people) = people {
+                if people.len() > PEOPLE_MAX {
+                    return Err(TenantRefusal::TooMany(what));
+                }
+                *place = people;
+            }
+        }
+        next.quorum = change.quorum.unwrap_or(next.quorum);
+        // An empty list of approvers is let through (somebody may have left): it raises the alarm instead.
+        let reachable = u32::try_from(next.approvers.len().max(1)).unwrap_or(u32::MAX);
+        if next.quorum == 0 || (change.quorum.is_some() && next.quorum > reachable) {
+            return Err(TenantRefusal::Quorum { approvers: next.approvers.len() });
+        }
+        next.limits.respond_within =
+            tightened("respond_within", change.respond_within, next.limits.respond_within, defaults.respond_within)?;
+        next.limits.grant_longest =
+            tightened("grant_longest", change.grant_longest, next.limits.grant_longest, defaults.grant_longest)?;
+        next.attributes = change.attributes.unwrap_or(next.attributes);
+        next.version = self.version.saturating_add(1);
+        next.changed_at = now;
+        Ok(next)
+    }
+}
+
+fn tightened(
+    limit: &'static str,
+    change: Option<Option<Duration>>,
+    before: Option<Duration>,
+    longest: Duration,
+) -> Result<Option<Duration>, TenantRefusal> {
+    match change {
+        None => Ok(before),
+        Some(Some(wanted)) if wanted.is_zero() || wanted > longest => {
+            Err(TenantRefusal::Wider { limit, longest: super::format_duration(longest) })
+        }
+        Some(wanted) => Ok(wanted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests panic to fail")]
+    use super::*;
+
+    fn tenant(entitlement: Entitlement) -> Tenant {
+        Tenant::new(TenantId::parse("contoso").unwrap(), entitlement, Timestamp::from_ms(0))
+    }
+
+    fn change(tenant: &Tenant, change: TenantChange) -> Result<Tenant, TenantRefusal> {
+        tenant.changed(change, Defaults::default(), Timestamp::from_ms(1))
+    }
+
+    #[test]
+    fn the_switch_needs_an_entitlement_and_keeps_needing_it() {
+        let on = || TenantChange { lockbox: Some(true), ..TenantChange::default() };
+        assert!(matches!(change(&tenant(Entitlement::None), on()), Err(TenantRefusal::NotEntitled(_))));
+        for entitlement in [Entitlement::E5, Entitlement::AddOn] {
+            let entitled = change(&tenant(entitlement), on()).unwrap();
+            assert!(entitled.lockbox && entitled.version == 2 && entitled.nobody_can_approve());
+            let lost = TenantChange { entitlement: Some(Entitlement::None), ..TenantChange::default() };
+            assert!(matches!(change(&entitled, lost), Err(TenantRefusal::NotEntitled(_))));
+        }
+    }
+
+    #[test]
+    fn limits_only_tighten() {
+        let hours = |h| Some(Some(Duration::from_secs(h * 3600)));
+        let e5 = tenant(Entitlement::E5);
+        let tight = change(&e5, TenantChange { grant_longest: hours(1), ..TenantChange::default() }).unwrap();
+        assert_eq!(tight.grant_longest(Defaults::default()), Duration::from_secs(3600));
+        for wide in [hours(5), hours(0)] {
+            let refused = change(&e5, TenantChange { grant_longest: wide, ..TenantChange::default() });
+            assert!(matches!(refused, Err(TenantRefusal::Wider { limit: "grant_longest", .. })));
+        }
+        let back = change(&tight, TenantChange { grant_longest: Some(None), ..TenantChange::default() }).unwrap();
+        assert_eq!(back.grant_longest(Defaults::default()), Duration::from_secs(4 * 3600));
+        let tightened_later = Defaults { grant_longest: Duration::from_secs(60), ..Defaults::default() };
+        assert_eq!(tight.grant_longest(tightened_later), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_quorum_is_reachable() {
+        let e5 = tenant(Entitlement::E5);
+        for quorum in [0, 2] {
+            let refused = change(&e5, TenantChange { quorum: Some(quorum), ..TenantChange::default() });
+            assert_eq!(refused, Err(TenantRefusal::Quorum { approvers: 0 }));
+        }
+    }
+}

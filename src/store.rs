@@ -1,0 +1,198 @@
+//! The store's ports: what the use cases need of a database, and nothing of how it is done.
+//!
+//! Every write happens in a [`Transaction`]; transactions are serialized by one lock that is taken
+//! when they begin, so what one reads is still true when it commits. The revision is counted under
+//! that lock: there is no revision that becomes visible after a later one.
+//!
+//! Invariant: only the adapters below name a database, and none of them decides anything.
+
+use crate::domain::{
+    AccessRequest, AccessRequestId, Engineer, Event, Notice, PersonId, StateName, Tenant, TenantId, Timestamp,
+    WorkloadName,
+};
+use async_trait::async_trait;
+
+/// Where the authority's record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revision {
+    /// Counts restores of the database; revisions of different epochs do not compare.
+    pub epoch: u64,
+    /// Counts committed changes within the epoch.
+    pub number: u64,
+    /// Sum (wrapping) of the digests of all items that sidecars hold at this revision.
+    pub state_hash: u128,
+    /// The authority's time never goes below this again, whatever the wall clock says.
+    pub time_floor: Timestamp,
+}
+
+/// One thing sidecars hold, opaque to the store: a key, and its content or that it is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// What it is, such as `tenant/contoso`; unique.
+    pub key: String,
+    /// Its encoded content; `None` once it is gone (a tombstone, kept so that others learn of it).
+    pub payload: Option<Vec<u8>>,
+    /// The digest of key and content that counts in the state hash; 0 for a tombstone.
+    pub digest: u128,
+}
+
+/// What changed after a revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changes {
+    /// These items, ordered by the revision of their last change, up to `revision`.
+    Since {
+        /// The items; the newest content of each.
+        items: Vec<Item>,
+        /// Where the record stands with them.
+        revision: Revision,
+    },
+    /// Too long ago (tombstones have been dropped) or another epoch: ask for a snapshot.
+    TooOld,
+}
+
+/// Which AccessRequests to list. `None` does not filter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccessRequestFilter {
+    /// Of this tenant.
+    pub tenant: Option<TenantId>,
+    /// By this engineer.
+    pub engineer: Option<PersonId>,
+    /// In this workload.
+    pub workload: Option<WorkloadName>,
+    /// In this state, as stored or (for `expired`, `ended`) as time has made it by `now`.
+    pub state: Option<StateName>,
+    /// Submitted at or after.
+    pub since: Option<Timestamp>,
+    /// Only what the customer has been told of.
+    pub known_to_customer: bool,
+    /// The instant that time-made states are judged at.
+    pub now: Option<Timestamp>,
+}
+
+/// A slice of a list, newest AccessRequest (or smallest name) first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page<K> {
+    /// Continue after this key; `None` starts at the beginning.
+    pub after: Option<K>,
+    /// At most this many, 1 to 1000.
+    pub limit: u32,
+}
+
+/// A notice as the outbox holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxEntry {
+    /// Its number, from 1, in the order of writing.
+    pub number: u64,
+    /// The notice.
+    pub notice: Notice,
+}
+
+/// The answer kept for an `Idempotency-Key`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAnswer {
+    /// SHA-256 of what was asked; the same key with another question is an error.
+    pub asked: [u8; 32],
+    /// The AccessRequest that was made.
+    pub access_request: AccessRequestId,
+    /// When; kept for 24 hours at least.
+    pub at: Timestamp,
+}
+
+/// A fault of the store. A caller denies or answers 503; nothing is half done.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The row is not at the version the transaction read: a pair assertion, for it holds the lock.
+    #[error("the stored version of `{0}` is not the one that was read")]
+    Conflict(String),
+    /// What is stored cannot be read.
+    #[error("stored {what} is not readable: {why}")]
+    Corrupt {
+        /// Which row.
+        what: String,
+        /// Why.
+        why: String,
+    },
+    /// The database does not answer as it should.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// Reading, by anybody at any time.
+#[async_trait]
+pub trait Reads {
+    /// Where the record stands.
+    async fn revision(&self) -> Result<Revision, StoreError>;
+    /// One AccessRequest as stored; the reader judges what time has made of it.
+    async fn access_request(&self, id: AccessRequestId) -> Result<Option<AccessRequest>, StoreError>;
+    /// AccessRequests, newest (highest id) first.
+    async fn access_requests(
+        &self,
+        filter: &AccessRequestFilter,
+        page: Page<AccessRequestId>,
+    ) -> Result<Vec<AccessRequest>, StoreError>;
+    /// AccessRequests whose time has run out by `now` but which are stored as if it had not, oldest first.
+    async fn lapsed(&self, now: Timestamp, limit: u32) -> Result<Vec<AccessRequestId>, StoreError>;
+    /// The history of one AccessRequest, oldest first.
+    async fn events(&self, id: AccessRequestId) -> Result<Vec<Event>, StoreError>;
+    /// One tenant.
+    async fn tenant(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError>;
+    /// Tenants by name.
+    async fn tenants(&self, page: Page<TenantId>) -> Result<Vec<Tenant>, StoreError>;
+    /// The settings history of one tenant, oldest first.
+    async fn tenant_events(&self, id: &TenantId) -> Result<Vec<Event>, StoreError>;
+    /// One engineer.
+    async fn engineer(&self, id: &PersonId) -> Result<Option<Engineer>, StoreError>;
+    /// Engineers by name.
+    async fn engineers(&self, page: Page<PersonId>) -> Result<Vec<Engineer>, StoreError>;
+    /// The outbox, newest first; of one tenant, or of all.
+    async fn outbox(&self, tenant: Option<&TenantId>, page: Page<u64>) -> Result<Vec<OutboxEntry>, StoreError>;
+    /// The answer kept for a key of a caller, if there is one.
+    async fn kept_answer(&self, caller: &PersonId, key: &str) -> Result<Option<KeptAnswer>, StoreError>;
+}
+
+/// A store: reads, transactions, and the items for sidecars.
+#[async_trait]
+pub trait Store: Reads + Send + Sync {
+    /// Begins a transaction, waiting for the one before it to end. `now` is the authority's time; a
+    /// commit raises the time floor to it.
+    async fn begin(&self, now: Timestamp) -> Result<Box<dyn Transaction>, StoreError>;
+    /// Items changed after `number` of `epoch`, read together with the revision they lead to. At most
+    /// `limit`; with more than that the answer is [`Changes::TooOld`].
+    async fn changes_since(&self, epoch: u64, number: u64, limit: u32) -> Result<Changes, StoreError>;
+    /// All items (no tombstones) and the revision they were read at, in one consistent read.
+    async fn snapshot(&self) -> Result<(Vec<Item>, Revision), StoreError>;
+    /// Raises the time floor without a change, so that a clock set back at the next start cannot
+    /// bring a lapsed grant to life.
+    async fn raise_time_floor(&self, now: Timestamp) -> Result<(), StoreError>;
+    /// Whether the database answers; for `/readyz`.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// One change: dropped without [`Transaction::commit`], nothing of it has happened.
+#[async_trait]
+pub trait Transaction: Reads + Send + Sync {
+    /// The id for the next AccessRequest; not given out again, a gap is no harm.
+    async fn next_access_request_id(&mut self) -> Result<AccessRequestId, StoreError>;
+    /// Writes an AccessRequest. `before` is the version that was read (`None`: it is new); exactly one
+    /// row must change, else [`StoreError::Conflict`].
+    async fn put_access_request(&mut self, after: &AccessRequest, before: Option<u64>) -> Result<(), StoreError>;
+    /// Writes a tenant, guarded like an AccessRequest.
+    async fn put_tenant(&mut self, after: &Tenant, before: Option<u64>) -> Result<(), StoreError>;
+    /// Writes an engineer, guarded like an AccessRequest.
+    async fn put_engineer(&mut self, after: &Engineer, before: Option<u64>) -> Result<(), StoreError>;
+    /// Removes an engineer at the version that was read.
+    async fn remove_engineer(&mut self, id: &PersonId, before: u64) -> Result<(), StoreError>;
+    /// The AccessRequests stored as `active` whose Grant is of internal review alone, for the switch.
+    async fn internal_grants(&self, tenant: &TenantId) -> Result<Vec<AccessRequestId>, StoreError>;
+    /// Adds to the history.
+    async fn add_event(&mut self, event: &Event) -> Result<(), StoreError>;
+    /// Adds to the outbox.
+    async fn add_notice(&mut self, notice: &Notice) -> Result<(), StoreError>;
+    /// Keeps an answer for a key of a caller.
+    async fn keep_answer(&mut self, caller: &PersonId, key: &str, kept: &KeptAnswer) -> Result<(), StoreError>;
+    /// Writes an item for sidecars: it gets the revision that this transaction commits as, and the
+    /// state hash loses the old digest and gains the new one. The last write of a key counts.
+    async fn put_item(&mut self, item: Item) -> Result<(), StoreError>;
+    /// Makes it so. The revision is one higher if an item was written, else as before.
+    async fn commit(self: Box<Self>) -> Result<Revision, StoreError>;
+}
