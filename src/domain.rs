@@ -4,6 +4,7 @@
 //! Invariant: nothing here does any I/O, waits, reads a clock, serializes, or knows HTTP, SQL or
 //! Cedar. `now` is always a parameter. Every other module may name this one; it names none of them.
 
+mod access;
 mod access_request;
 mod attribute;
 mod decision;
@@ -18,6 +19,7 @@ mod scope;
 mod tenant;
 mod time;
 
+pub use access::{Access, TenantFacts};
 pub use access_request::{
     AccessRequest, Act, Circumstances, Command, Consent, Decided, Lapse, Refusal, Review, State,
     StateName, Step, Submission, Transition, Verdict,
