@@ -3,6 +3,10 @@
 //!
 //! Invariant: no other file reads a clock or draws a random number. Nothing here waits.
 
+mod authority;
+
+pub use authority::AuthorityTime;
+
 use crate::domain::Timestamp;
 use core::time::Duration;
 use std::sync::atomic::{AtomicU64, Ordering};
