@@ -2,4 +2,6 @@
 
 pub mod clock;
 pub mod domain;
+pub mod renewal;
+pub mod state;
 pub mod store;

@@ -1,0 +1,146 @@
+//! The decision cache (SAFETY.md §1). The key holds all that an answer was made from: epoch, state
+//! revision, policy digest, the whole question. A hit counts only before the next instant at which
+//! time alone could change the answer, and for a brief while at most.
+//!
+//! Invariant: what the cache gives is what judging again would give. There is no invalidation: a
+//! changed state or policy is another key.
+
+use super::record::tail_of;
+use crate::clock::Boot;
+use crate::domain::{Decision, Evaluation, Timestamp};
+use crate::policy::Now;
+use crate::state::Standing;
+use core::hash::{BuildHasher, Hash, Hasher};
+use core::time::Duration;
+use moka::sync::Cache;
+use std::sync::Arc;
+
+/// How much is cached, and for how long at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// The most entries.
+    pub entries_max: u64,
+    /// The longest an entry counts, from when it was judged; never sliding.
+    pub ttl: Duration,
+}
+
+/// A Decision, and what is needed to give it again.
+#[derive(Debug)]
+pub(super) struct Judgement {
+    pub(super) decision: Decision,
+    /// The next instant at which time alone may change the answer.
+    pub(super) boundary: Option<Timestamp>,
+    /// Whether `boundary` is all there is to know about time.
+    pub(super) cacheable: bool,
+    /// The part of the record that is the same each time.
+    pub(super) tail: Box<[u8]>,
+}
+
+impl Judgement {
+    /// A judgement made without facts; never cached.
+    pub(super) fn fixed(decision: Decision, question: &Evaluation) -> Self {
+        let tail = tail_of(question, &decision, None).into();
+        Self { decision, boundary: None, cacheable: false, tail }
+    }
+}
+
+/// All that an answer is made from, as bytes, with their hash.
+#[derive(Debug, Clone)]
+pub(super) struct Key {
+    bytes: Arc<[u8]>,
+    hash: u64,
+    standing: (u64, u64),
+}
+
+impl Key {
+    pub(super) fn of(question: &Evaluation, standing: Standing, policy_revision: &str) -> Self {
+        let mut bytes = Vec::with_capacity(384);
+        bytes.extend_from_slice(&standing.epoch.to_le_bytes());
+        bytes.extend_from_slice(&standing.revision.to_le_bytes());
+        bytes.extend_from_slice(policy_revision.as_bytes());
+        question.write_canonical(&mut bytes);
+        let hash = FIXED.hash_one(&bytes);
+        Self { bytes: bytes.into(), hash, standing: (standing.epoch, standing.revision) }
+    }
+
+    /// Whether it belongs to this standing of the state.
+    pub(super) fn is_at(&self, standing: Standing) -> bool {
+        self.standing == (standing.epoch, standing.revision)
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.bytes == other.bytes
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    /// The hash made once; equality compares every byte.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+/// Keyed by random bytes of the process, so that nobody can choose questions that collide.
+static FIXED: std::sync::LazyLock<std::hash::RandomState> = std::sync::LazyLock::new(std::hash::RandomState::new);
+
+/// Passes on the hash that a [`Key`] already has.
+#[derive(Debug, Clone, Copy, Default)]
+struct AlreadyHashed(u64);
+
+impl Hasher for AlreadyHashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {
+        debug_assert!(false, "a key writes its hash as one u64");
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+type BuildAlreadyHashed = core::hash::BuildHasherDefault<AlreadyHashed>;
+
+struct Entry {
+    judgement: Arc<Judgement>,
+    judged_at: Boot,
+    earliest: Timestamp,
+}
+
+pub(super) struct DecisionCache {
+    entries: Cache<Key, Arc<Entry>, BuildAlreadyHashed>,
+    ttl: Duration,
+}
+
+impl DecisionCache {
+    pub(super) fn new(settings: CacheSettings) -> Self {
+        let entries = Cache::builder()
+            .max_capacity(settings.entries_max)
+            // Frees memory; whether an entry still counts is judged on our own clock below.
+            .time_to_live(settings.ttl.saturating_mul(2))
+            .build_with_hasher(BuildAlreadyHashed::default());
+        Self { entries, ttl: settings.ttl }
+    }
+
+    pub(super) fn get(&self, key: &Key, now: Now, boot: Boot) -> Option<Arc<Judgement>> {
+        let entry = self.entries.get(key)?;
+        let brief = boot >= entry.judged_at && boot.since(entry.judged_at) < self.ttl;
+        let before_boundary = entry.judgement.boundary.is_none_or(|boundary| now.latest < boundary);
+        // Bounds are not monotone over renewals: what had certainly begun must have begun still.
+        let still_begun = now.earliest >= entry.earliest;
+        (brief && before_boundary && still_begun).then(|| Arc::clone(&entry.judgement))
+    }
+
+    pub(super) fn put(&self, key: Key, judgement: &Arc<Judgement>, now: Now, boot: Boot) {
+        if judgement.cacheable {
+            let entry = Entry { judgement: Arc::clone(judgement), judged_at: boot, earliest: now.earliest };
+            self.entries.insert(key, Arc::new(entry));
+        }
+    }
+}

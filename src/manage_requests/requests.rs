@@ -1,0 +1,174 @@
+//! The commands on AccessRequests: submit, and each step after it.
+
+use super::{ManageError, ManageRequests, no_access_request, write_item, write_told, write_transition};
+use crate::domain::{
+    AccessRequest, AccessRequestId, Actor, Circumstances, Event, EventKind, Person, Step, Submission, Tenant,
+    Timestamp,
+};
+use crate::state::StateItem;
+use crate::store::{KeptAnswer, Revision, Transaction};
+
+/// A key under which a submission is made once, however often it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The client's key.
+    pub key: String,
+    /// SHA-256 of what was asked.
+    pub asked: [u8; 32],
+}
+
+/// A step that was taken.
+#[derive(Debug, Clone)]
+pub struct Stepped {
+    /// The AccessRequest as it now is.
+    pub after: AccessRequest,
+    /// Where the record stands with it.
+    pub revision: Revision,
+    /// When it was committed, by the authority's time.
+    pub at: Timestamp,
+}
+
+impl ManageRequests {
+    /// An engineer asks for access.
+    ///
+    /// # Errors
+    /// [`ManageError`]; nothing was written then.
+    pub async fn submit(
+        &self,
+        person: &Person,
+        asked: Submission,
+        once: Option<Idempotency>,
+    ) -> Result<AccessRequest, ManageError> {
+        self.must_be_in_schema(&asked)?;
+        let now = self.time.now();
+        let mut transaction = self.store.begin(now).await?;
+        if let Some(once) = &once
+            && let Some(kept) = transaction.kept_answer(&person.id, &once.key).await?
+        {
+            if kept.asked != once.asked {
+                return Err(ManageError::KeyReused);
+            }
+            let made = transaction.access_request(kept.access_request).await?.ok_or_else(no_access_request)?;
+            return Ok(judged(made, now));
+        }
+        let tenant = transaction.tenant(&asked.tenant).await?.ok_or(ManageError::NotFound("tenant"))?;
+        self.may_submit(person, &tenant)?;
+        let engineer = transaction.engineer(&person.id).await?.ok_or_else(|| {
+            ManageError::Forbidden(format!(
+                "`{}` is not in the engineer directory; an operator adds him with PUT /v1/engineers/{}",
+                person.id, person.id
+            ))
+        })?;
+        let id = transaction.next_access_request_id().await?;
+        let made = AccessRequest::submit(id, &engineer, asked, &tenant, self.defaults, now)?;
+        transaction.put_access_request(&made, None).await?;
+        write_told(transaction.as_mut(), &submitted(&made, person), &[]).await?;
+        write_item(transaction.as_mut(), &StateItem::Access((&made).into())).await?;
+        if let Some(once) = once {
+            let kept = KeptAnswer { asked: once.asked, access_request: id, at: now };
+            transaction.keep_answer(&person.id, &once.key, &kept).await?;
+        }
+        self.commit(transaction).await?;
+        Ok(made)
+    }
+
+    /// Somebody takes a step.
+    ///
+    /// # Errors
+    /// [`ManageError`]; nothing but what the clock had done anyway was written then.
+    pub async fn step(&self, person: &Person, id: AccessRequestId, step: &Step) -> Result<Stepped, ManageError> {
+        self.settle(id).await?;
+        let now = self.time.now();
+        let grant_id = self.fresh_grant_id()?;
+        let mut transaction = self.store.begin(now).await?;
+        let (before, tenant) = self.seen_by(transaction.as_ref(), person, id, now).await?;
+        self.may_step(person, step.command.act(), &before, &tenant)?;
+        let on = Circumstances { tenant: &tenant, defaults: self.defaults, now, grant_id: &grant_id };
+        let transition = before.apply(step, person, on)?;
+        write_transition(transaction.as_mut(), &transition, before.version, &tenant).await?;
+        let revision = self.commit(transaction).await?;
+        Ok(Stepped { after: transition.after, revision, at: now })
+    }
+
+    /// Waits until no sidecar can contradict what was committed at `revision`.
+    pub async fn effective(&self, revision: Revision) {
+        self.effects.effective(revision).await;
+    }
+
+    /// Records what time alone has made of an AccessRequest, if it has.
+    ///
+    /// # Errors
+    /// [`ManageError`] when the store does not do as it should.
+    pub(super) async fn settle(&self, id: AccessRequestId) -> Result<bool, ManageError> {
+        let now = self.time.now();
+        if self.store.access_request(id).await?.and_then(|stored| stored.lapse(now)).is_none() {
+            return Ok(false);
+        }
+        let mut transaction = self.store.begin(now).await?;
+        let stored = transaction.access_request(id).await?.ok_or_else(no_access_request)?;
+        let Some(transition) = stored.lapse(now) else { return Ok(false) };
+        let tenant = tenant_of(transaction.as_ref(), &stored).await?;
+        write_transition(transaction.as_mut(), &transition, stored.version, &tenant).await?;
+        self.commit(transaction).await?;
+        Ok(true)
+    }
+
+    /// The AccessRequest as `person` may see it, with its tenant's settings.
+    async fn seen_by(
+        &self,
+        transaction: &dyn Transaction,
+        person: &Person,
+        id: AccessRequestId,
+        now: Timestamp,
+    ) -> Result<(AccessRequest, Tenant), ManageError> {
+        let stored = transaction.access_request(id).await?.map(|stored| judged(stored, now));
+        let seen = stored.filter(|stored| super::rights::concerns(person, stored)).ok_or_else(no_access_request)?;
+        let tenant = tenant_of(transaction, &seen).await?;
+        Ok((seen, tenant))
+    }
+
+    fn must_be_in_schema(&self, asked: &Submission) -> Result<(), ManageError> {
+        let policies = self.policies_now()?;
+        let vocabulary = policies.vocabulary();
+        let missing = |what, name: &str, known: Vec<&str>| {
+            Err(ManageError::NotInSchema { what, name: name.to_owned(), known: known.join(", ") })
+        };
+        if !vocabulary.has_workload(asked.workload.as_str()) {
+            return missing("workload", asked.workload.as_str(), vocabulary.workloads().collect());
+        }
+        if let Some(action) = asked.scope.actions.iter().find(|action| !vocabulary.has_action(action.as_str())) {
+            return missing("action", action.as_str(), vocabulary.actions().collect());
+        }
+        let mut types = asked.scope.content.paths().flat_map(|path| path.types());
+        if let Some(unknown) = types.find(|name| !vocabulary.has_content_type(name)) {
+            return missing("content type", unknown, vocabulary.content_types().collect());
+        }
+        Ok(())
+    }
+}
+
+/// The AccessRequest as time has made it.
+pub(super) fn judged(stored: AccessRequest, now: Timestamp) -> AccessRequest {
+    stored.lapse(now).map_or(stored, |transition| transition.after)
+}
+
+async fn tenant_of(transaction: &dyn Transaction, of: &AccessRequest) -> Result<Tenant, ManageError> {
+    transaction
+        .tenant(&of.asked.tenant)
+        .await?
+        .ok_or_else(|| ManageError::Defect(format!("{} names tenant `{}`, which is gone", of.id, of.asked.tenant)))
+}
+
+fn submitted(made: &AccessRequest, person: &Person) -> Event {
+    Event {
+        at: made.submitted_at,
+        kind: EventKind::Submitted,
+        by: Actor::of(person),
+        access_request: Some(made.id),
+        tenant: Some(made.asked.tenant.clone()),
+        state: Some(made.state_name()),
+        version: made.version,
+        comment: None,
+        detail: None,
+    }
+}

@@ -1,0 +1,245 @@
+//! Settings: tenants and the engineer directory. Turning lockbox on ends what internal review alone
+//! had granted, in the same transaction.
+
+use super::rights::sees_tenant;
+use super::{ManageError, ManageRequests, write_item, write_told, write_tombstone, write_transition};
+use crate::domain::{
+    Actor, Attributes, Circumstances, Command, Engineer, Entitlement, Event, EventKind, Person, PersonId, Role, Step,
+    Tenant, TenantChange, TenantId, Timestamp, alarm,
+};
+use crate::state::StateItem;
+use crate::store::{Revision, Transaction};
+use std::collections::BTreeSet;
+
+/// What an operator says of an engineer; replaces what was said before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EngineerEntry {
+    /// Teams.
+    pub teams: BTreeSet<String>,
+    /// Clearance level.
+    pub clearance: Option<i64>,
+    /// Country.
+    pub country: Option<String>,
+    /// Whether he is suspended.
+    pub suspended: bool,
+    /// Further facts.
+    pub attributes: Attributes,
+}
+
+impl ManageRequests {
+    /// Adds a tenant, or changes nothing if there is one of that name. Operators only.
+    ///
+    /// # Errors
+    /// [`ManageError`]; nothing was written then.
+    pub async fn add_tenant(
+        &self,
+        person: &Person,
+        id: TenantId,
+        entitlement: Entitlement,
+        change: TenantChange,
+    ) -> Result<(Tenant, bool), ManageError> {
+        if !sees_tenant(person, &id) {
+            return Err(ManageError::NotFound("tenant"));
+        }
+        let now = self.time.now();
+        let mut transaction = self.store.begin(now).await?;
+        let fresh = Tenant::new(id.clone(), entitlement, now);
+        self.ask(person, "add_tenant", Some(&fresh), None)?;
+        if let Some(there) = transaction.tenant(&id).await? {
+            return Ok((there, false));
+        }
+        let made = Tenant { version: 1, ..fresh.changed(change, self.defaults, now)? };
+        self.write_tenant(transaction.as_mut(), person, None, &made, now).await?;
+        self.commit(transaction).await?;
+        Ok((made, true))
+    }
+
+    /// Changes a tenant's settings.
+    ///
+    /// # Errors
+    /// [`ManageError`]; nothing was written then.
+    pub async fn change_tenant(
+        &self,
+        person: &Person,
+        id: &TenantId,
+        change: TenantChange,
+        seen_version: Option<u64>,
+    ) -> Result<(Tenant, Revision), ManageError> {
+        if !sees_tenant(person, id) {
+            return Err(ManageError::NotFound("tenant"));
+        }
+        let now = self.time.now();
+        let mut transaction = self.store.begin(now).await?;
+        let before = transaction.tenant(id).await?.ok_or(ManageError::NotFound("tenant"))?;
+        for act in acts_of(&before, &change) {
+            self.ask(person, act, Some(&before), None)?;
+        }
+        fresh(id.as_str(), before.version, seen_version)?;
+        let after = before.changed(change, self.defaults, now)?;
+        self.write_tenant(transaction.as_mut(), person, Some(&before), &after, now).await?;
+        if after.lockbox && !before.lockbox {
+            self.end_internal_grants(transaction.as_mut(), person, &after, now).await?;
+        }
+        let revision = self.commit(transaction).await?;
+        Ok((after, revision))
+    }
+
+    async fn write_tenant(
+        &self,
+        transaction: &mut dyn Transaction,
+        person: &Person,
+        before: Option<&Tenant>,
+        after: &Tenant,
+        now: Timestamp,
+    ) -> Result<(), ManageError> {
+        transaction.put_tenant(after, before.map(|before| before.version)).await?;
+        let event = setting_event(EventKind::TenantChanged, person, now, after.version, Some(difference(before, after)));
+        let event = Event { tenant: Some(after.id.clone()), ..event };
+        let alarmed = after.nobody_can_approve() && !before.is_some_and(Tenant::nobody_can_approve);
+        let notices = if alarmed { alarm(after, now) } else { Vec::new() };
+        write_told(transaction, &event, &notices).await?;
+        write_item(transaction, &StateItem::Tenant(after.into())).await
+    }
+
+    async fn end_internal_grants(
+        &self,
+        transaction: &mut dyn Transaction,
+        person: &Person,
+        tenant: &Tenant,
+        now: Timestamp,
+    ) -> Result<(), ManageError> {
+        let step = Step { command: Command::SwitchOn, comment: None, seen_version: None };
+        for id in transaction.internal_grants(&tenant.id).await? {
+            let Some(stored) = transaction.access_request(id).await? else { continue };
+            let grant_id = self.fresh_grant_id()?;
+            let on = Circumstances { tenant, defaults: self.defaults, now, grant_id: &grant_id };
+            let transition = match stored.lapse(now) {
+                Some(lapsed) => lapsed,
+                None => stored.apply(&step, person, on)?,
+            };
+            write_transition(transaction, &transition, stored.version, tenant).await?;
+        }
+        Ok(())
+    }
+
+    /// Says what is known of an engineer. Operators only.
+    ///
+    /// # Errors
+    /// [`ManageError`]; nothing was written then.
+    pub async fn put_engineer(
+        &self,
+        person: &Person,
+        id: PersonId,
+        entry: EngineerEntry,
+        seen_version: Option<u64>,
+    ) -> Result<(Engineer, Revision, bool), ManageError> {
+        self.must_run_directory(person, &id)?;
+        let now = self.time.now();
+        let mut transaction = self.store.begin(now).await?;
+        let before = transaction.engineer(&id).await?;
+        let version = before.as_ref().map_or(0, |before| before.version);
+        fresh(id.as_str(), version, seen_version)?;
+        let EngineerEntry { teams, clearance, country, suspended, attributes } = entry;
+        let version_now = version.saturating_add(1);
+        let after = Engineer { id, version: version_now, teams, clearance, country, suspended, attributes };
+        transaction.put_engineer(&after, before.as_ref().map(|before| before.version)).await?;
+        let detail = format!("`{}`: suspended {}, teams {:?}", after.id, after.suspended, after.teams);
+        let event = setting_event(EventKind::EngineerChanged, person, now, after.version, Some(detail));
+        write_told(transaction.as_mut(), &event, &[]).await?;
+        write_item(transaction.as_mut(), &StateItem::Engineer(after.clone())).await?;
+        let revision = self.commit(transaction).await?;
+        Ok((after, revision, before.is_none()))
+    }
+
+    /// Removes an engineer from the directory: he is allowed nothing from then on. Operators only.
+    ///
+    /// # Errors
+    /// [`ManageError`]; nothing was written then.
+    pub async fn remove_engineer(&self, person: &Person, id: &PersonId) -> Result<Revision, ManageError> {
+        self.must_run_directory(person, id)?;
+        let now = self.time.now();
+        let mut transaction = self.store.begin(now).await?;
+        let before = transaction.engineer(id).await?.ok_or(ManageError::NotFound("engineer"))?;
+        transaction.remove_engineer(id, before.version).await?;
+        let detail = Some(format!("`{id}` removed"));
+        let event = setting_event(EventKind::EngineerRemoved, person, now, before.version, detail);
+        write_told(transaction.as_mut(), &event, &[]).await?;
+        write_tombstone(transaction.as_mut(), StateItem::engineer_key(id)).await?;
+        self.commit(transaction).await
+    }
+
+    /// Who may not even read an entry learns nothing of it; an engineer may know his own.
+    fn must_run_directory(&self, person: &Person, id: &PersonId) -> Result<(), ManageError> {
+        let own = person.is_provider(Role::Engineer) && person.id == *id;
+        if !own && !person.is_provider(Role::Operator) && !person.is_provider(Role::Auditor) {
+            return Err(ManageError::NotFound("engineer"));
+        }
+        self.ask(person, "manage_engineers", None, None)
+    }
+}
+
+/// What a change of settings is, in the words of the policies.
+fn acts_of(before: &Tenant, change: &TenantChange) -> Vec<&'static str> {
+    let TenantChange {
+        entitlement,
+        lockbox,
+        approvers,
+        notify,
+        quorum,
+        respond_within,
+        grant_longest,
+        attributes,
+    } = change;
+    let mut acts = Vec::new();
+    if entitlement.is_some() || attributes.is_some() {
+        acts.push("entitle_tenant");
+    }
+    match lockbox {
+        Some(true) if !before.lockbox => acts.push("enable_lockbox"),
+        Some(false) if before.lockbox => acts.push("disable_lockbox"),
+        _ => {}
+    }
+    let settings = approvers.is_some()
+        || notify.is_some()
+        || quorum.is_some()
+        || respond_within.is_some()
+        || grant_longest.is_some();
+    if settings || acts.is_empty() {
+        acts.push("configure_tenant");
+    }
+    acts
+}
+
+fn fresh(what: &str, current: u64, seen: Option<u64>) -> Result<(), ManageError> {
+    match seen {
+        Some(seen) if seen != current => {
+            Err(ManageError::StaleVersion { what: what.to_owned(), current, seen })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn setting_event(kind: EventKind, person: &Person, at: Timestamp, version: u64, detail: Option<String>) -> Event {
+    let by = Actor::of(person);
+    Event { at, kind, by, access_request: None, tenant: None, state: None, version, comment: None, detail }
+}
+
+/// What changed, in one line.
+fn difference(before: Option<&Tenant>, after: &Tenant) -> String {
+    let mut parts = Vec::new();
+    let mut part = |name: &str, was: Option<String>, is: String| {
+        if was.as_ref() != Some(&is) {
+            parts.push(was.map_or_else(|| format!("{name} {is}"), |was| format!("{name} {was} → {is}")));
+        }
+    };
+    let on = |tenant: &Tenant| if tenant.lockbox { "on" } else { "off" }.to_owned();
+    let names = |people: &BTreeSet<PersonId>| people.iter().map(PersonId::as_str).collect::<Vec<_>>().join(" ");
+    part("entitlement", before.map(|t| t.entitlement.as_str().to_owned()), after.entitlement.as_str().to_owned());
+    part("lockbox", before.map(on), on(after));
+    part("approvers", before.map(|t| names(&t.approvers)), names(&after.approvers));
+    part("notify", before.map(|t| names(&t.notify)), names(&after.notify));
+    part("quorum", before.map(|t| t.quorum.to_string()), after.quorum.to_string());
+    part("limits", before.map(|t| format!("{:?}", t.limits)), format!("{:?}", after.limits));
+    part("attributes", before.map(|t| format!("{:?}", t.attributes)), format!("{:?}", after.attributes));
+    parts.join("; ")
+}
