@@ -1,4 +1,5 @@
 //! The map.
 
+pub mod clock;
 pub mod domain;
 pub mod store;
