@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod domain;
+pub mod http;
+pub mod identity;
 pub mod renewal;
 pub mod state;
 pub mod store;
