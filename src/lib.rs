@@ -1,5 +1,6 @@
 //! The map.
 
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod store;
