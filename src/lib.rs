@@ -1,6 +1,7 @@
 //! The map.
 
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod http;
 pub mod identity;
