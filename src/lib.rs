@@ -1,7 +1,3 @@
 //! The map.
 
-pub mod clock;
-pub mod domain;
-pub mod renewal;
-pub mod state;
-pub mod store;
+pub mod decision_log;
