@@ -114,7 +114,11 @@ impl Header {
         let (created_at_ms, rest) = take_u64(rest).ok_or(BadHeader::Short)?;
         let (length, rest) = take_u64(rest).ok_or(BadHeader::Short)?;
         let (checksum, _) = take_u32(rest).ok_or(BadHeader::Short)?;
-        Ok(Header { first_sequence, created_at_ms, previous: Seal { length, checksum } })
+        Ok(Header {
+            first_sequence,
+            created_at_ms,
+            previous: Seal { length, checksum },
+        })
     }
 }
 
@@ -148,9 +152,8 @@ impl Prepared {
     pub(super) fn frame(mut self, payload: &[u8], sequence: u64, out: &mut Vec<u8>) {
         self.hasher.update(&sequence.to_le_bytes());
         let mut head = [0_u8; FRAME_HEADER_BYTES];
-        let fields = u128::from(self.length)
-            | (u128::from(self.hasher.finalize()) << 32)
-            | (u128::from(sequence) << 64);
+        let fields =
+            u128::from(self.length) | (u128::from(self.hasher.finalize()) << 32) | (u128::from(sequence) << 64);
         head.copy_from_slice(&fields.to_le_bytes());
         out.extend_from_slice(&head);
         out.extend_from_slice(payload);
@@ -161,7 +164,10 @@ impl Prepared {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Parsed<'a> {
     /// A whole frame with a fitting checksum.
-    Frame { sequence: u64, payload: &'a [u8] },
+    Frame {
+        sequence: u64,
+        payload: &'a [u8],
+    },
     /// The bytes end before the frame does.
     Short,
     Bad(BadFrame),
@@ -173,7 +179,10 @@ pub(super) enum BadFrame {
     Length(u32),
     Checksum,
     /// A good frame that does not belong here.
-    Sequence { expected: u64, found: u64 },
+    Sequence {
+        expected: u64,
+        found: u64,
+    },
 }
 
 impl std::fmt::Display for BadFrame {
@@ -207,7 +216,11 @@ pub(super) fn parse_frame(bytes: &[u8]) -> Parsed<'_> {
     let mut hasher = Hasher::new();
     hasher.update(payload);
     hasher.update(&sequence.to_le_bytes());
-    if hasher.finalize() == checksum { Parsed::Frame { sequence, payload } } else { Parsed::Bad(BadFrame::Checksum) }
+    if hasher.finalize() == checksum {
+        Parsed::Frame { sequence, payload }
+    } else {
+        Parsed::Bad(BadFrame::Checksum)
+    }
 }
 
 /// Whether the bytes end before the frame at their start does; no checksum is taken.
@@ -260,15 +273,21 @@ mod tests {
     /// The bytes of version 1, once and for all: files in the field hold them.
     #[test]
     fn header_and_frame_are_these_bytes() {
-        let header =
-            Header { first_sequence: 513, created_at_ms: 1_795_000_000_000, previous: Seal { length: 4096, checksum: 0xa1b2_c3d4 } };
-        insta::assert_snapshot!(hex(&header.encode()), @"");
+        let header = Header {
+            first_sequence: 513,
+            created_at_ms: 1_795_000_000_000,
+            previous: Seal {
+                length: 4096,
+                checksum: 0xa1b2_c3d4,
+            },
+        };
+        insta::assert_snapshot!(hex(&header.encode()), @"4c4258444c4f470a01000000f22a72f00102000000000000005e56eea10100000010000000000000d4c3b2a100000000");
         assert_eq!(Header::decode(&header.encode()), Ok(header));
 
         let payload = br#"{"decision":"allow"}"#;
         let mut frame = Vec::new();
         Prepared::new(payload).unwrap().frame(payload, 513, &mut frame);
-        insta::assert_snapshot!(hex(&frame), @"");
+        insta::assert_snapshot!(hex(&frame), @"140000004562dcb701020000000000007b226465636973696f6e223a22616c6c6f77227d");
         assert_eq!(parse_frame(&frame), Parsed::Frame { sequence: 513, payload });
     }
 
@@ -282,7 +301,12 @@ mod tests {
             bad[bit / 8] ^= 1 << (bit % 8);
             assert!(!matches!(parse_frame(&bad), Parsed::Frame { .. }), "bit {bit}");
         }
-        let header = Header { first_sequence: 1, created_at_ms: 2, previous: Seal::default() }.encode();
+        let header = Header {
+            first_sequence: 1,
+            created_at_ms: 2,
+            previous: Seal::default(),
+        }
+        .encode();
         for bit in 0..header.len() * 8 {
             let mut bad = header;
             bad[bit / 8] ^= 1 << (bit % 8);
@@ -292,7 +316,12 @@ mod tests {
 
     #[test]
     fn another_format_version_is_named() {
-        let mut bytes = Header { first_sequence: 1, created_at_ms: 2, previous: Seal::default() }.encode();
+        let mut bytes = Header {
+            first_sequence: 1,
+            created_at_ms: 2,
+            previous: Seal::default(),
+        }
+        .encode();
         bytes[8] = 9;
         assert_eq!(Header::decode(&bytes), Err(BadHeader::Format(9)));
         assert_eq!(Header::decode(&bytes[..47]), Err(BadHeader::Short));

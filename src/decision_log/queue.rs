@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::framing::{FRAME_HEADER_BYTES, Prepared};
 use super::health::Counters;
+use super::relay::Board;
 use super::{AppendError, Durability, LogClock};
 
 /// Most payload bytes in one `append_all`: bounds how long the lock is held for copying.
@@ -61,22 +62,23 @@ impl Batch {
         }
     }
 
-    /// Settles what still waits and wakes it; the first outcome stays. Gives back the emptied list for use by a later batch.
-    pub(super) fn settle(&self, durability: Durability, outcome: Outcome) -> Vec<Waker> {
+    /// Settles what still waits and has it woken; the first outcome stays. Gives back an empty list for use by a later batch.
+    pub(super) fn settle(&self, durability: Durability, outcome: Outcome, board: &Board) -> Vec<Waker> {
         let group = self.group(durability);
         // A batch that was given up as stalled stays so, though its bytes may reach the disk after all.
-        let _first_stays =
-            group.outcome.compare_exchange(Outcome::Pending as u8, outcome as u8, Ordering::AcqRel, Ordering::Acquire);
-        let mut wakers = std::mem::take(&mut *lock(&group.wakers));
-        for waker in wakers.drain(..) {
-            waker.wake();
-        }
-        wakers
+        let _first_stays = group.outcome.compare_exchange(
+            Outcome::Pending as u8,
+            outcome as u8,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+        let wakers = std::mem::take(&mut *lock(&group.wakers));
+        board.settled(wakers)
     }
 
-    pub(super) fn settle_all(&self, outcome: Outcome) {
-        self.settle(Durability::Process, outcome);
-        self.settle(Durability::Disk, outcome);
+    pub(super) fn settle_all(&self, outcome: Outcome, board: &Board) {
+        self.settle(Durability::Process, outcome, board);
+        self.settle(Durability::Disk, outcome, board);
     }
 }
 
@@ -84,9 +86,14 @@ impl Batch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// A write or sync failed, and no new segment could be opened since.
-    Failing { reason: String, since_ms: u64 },
+    Failing {
+        reason: String,
+        since_ms: u64,
+    },
     /// The disk does not answer.
-    Stalled { since_ms: u64 },
+    Stalled {
+        since_ms: u64,
+    },
     Closed,
 }
 
@@ -120,7 +127,12 @@ impl Open {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
         bytes.shrink_to(KEPT_BYTES_MAX);
-        *self = Open { bytes, process_wakers, disk_wakers, ..Open::default() };
+        *self = Open {
+            bytes,
+            process_wakers,
+            disk_wakers,
+            ..Open::default()
+        };
     }
 }
 
@@ -160,6 +172,7 @@ pub(super) struct Ticket {
 pub(super) struct Shared {
     queue: Mutex<Queue>,
     work: Condvar,
+    pub(super) board: Board,
     pub(super) clock: Arc<dyn LogClock>,
     pub(super) counters: Counters,
     in_flight_max: usize,
@@ -167,20 +180,40 @@ pub(super) struct Shared {
 }
 
 /// A panic while the lock is held cannot leave the queue half changed in a way that matters more than going on.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {
     pub(super) fn new(clock: Arc<dyn LogClock>, in_flight_max: usize, stall_ms_max: u64, next_sequence: u64) -> Shared {
-        let queue =
-            Queue { open: Open::default(), writing: None, next_sequence, refusal: None, sleeping: false, closing: false, ended: false };
+        let queue = Queue {
+            open: Open::default(),
+            writing: None,
+            next_sequence,
+            refusal: None,
+            sleeping: false,
+            closing: false,
+            ended: false,
+        };
         let counters = Counters::new(next_sequence - 1);
-        Shared { queue: Mutex::new(queue), work: Condvar::new(), clock, counters, in_flight_max, stall_ms_max }
+        Shared {
+            queue: Mutex::new(queue),
+            work: Condvar::new(),
+            board: Board::default(),
+            clock,
+            counters,
+            in_flight_max,
+            stall_ms_max,
+        }
     }
 
     /// Queues records as one unit, with consecutive numbers.
-    pub(super) fn enqueue(&self, payloads: &[Vec<u8>], durability: Durability, waker: &Waker) -> Result<Ticket, AppendError> {
+    pub(super) fn enqueue(
+        &self,
+        payloads: &[Vec<u8>],
+        durability: Durability,
+        waker: &Waker,
+    ) -> Result<Ticket, AppendError> {
         let bytes: usize = payloads.iter().map(Vec::len).sum();
         if bytes > APPEND_BYTES_MAX {
             return Err(AppendError::BatchTooLarge { bytes });
@@ -232,7 +265,7 @@ impl Shared {
         queue.next_sequence += payloads.len() as u64;
         let wake = std::mem::take(&mut queue.sleeping);
         drop(queue);
-        if wake {
+        if wake && !self.board.nudge() {
             self.work.notify_one();
         }
         Ok(Ticket { batch, sequence, slot })
@@ -269,8 +302,11 @@ impl Shared {
                 std::mem::swap(&mut queue.open, open);
                 *lock(&open.batch.process.wakers) = std::mem::take(&mut open.process_wakers);
                 *lock(&open.batch.disk.wakers) = std::mem::take(&mut open.disk_wakers);
-                queue.writing =
-                    Some(Writing { batch: Arc::clone(&open.batch), records: open.records, since_ms: open.since_ms });
+                queue.writing = Some(Writing {
+                    batch: Arc::clone(&open.batch),
+                    records: open.records,
+                    since_ms: open.since_ms,
+                });
                 return Work::Batch;
             }
             if queue.closing {
@@ -280,16 +316,27 @@ impl Shared {
                 return Work::Timeout;
             }
             queue.sleeping = true;
+            let idle = |queue: &mut Queue| queue.open.records == 0 && !queue.closing;
             queue = match wait {
-                None => self.work.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .work
+                    .wait_while(queue, idle)
+                    .unwrap_or_else(PoisonError::into_inner),
                 Some(limit) => {
-                    let (queue, timeout) = self.work.wait_timeout(queue, limit).unwrap_or_else(PoisonError::into_inner);
+                    // The limit holds for the whole wait: wake-ups for nothing must not put off a sync or a new attempt.
+                    let waited_for = self.work.wait_timeout_while(queue, limit, idle);
+                    let (queue, timeout) = waited_for.unwrap_or_else(PoisonError::into_inner);
                     waited = timeout.timed_out();
                     queue
                 }
             };
             queue.sleeping = false;
         }
+    }
+
+    /// Wakes the writer if it sleeps.
+    pub(super) fn wake_writer(&self) {
+        self.work.notify_one();
     }
 
     /// From now on refuses, fails what is queued, and takes numbers back: the next record accepted will be `next_sequence`.
@@ -302,7 +349,7 @@ impl Shared {
         }
         let open = std::mem::take(&mut queue.open);
         drop(queue);
-        settle_open(open, Outcome::Unavailable);
+        settle_open(open, Outcome::Unavailable, &self.board);
     }
 
     /// A new segment is open: takes records again.
@@ -332,16 +379,22 @@ impl Shared {
         let open = std::mem::take(&mut queue.open);
         let writing = queue.writing.take();
         drop(queue);
-        settle_open(open, Outcome::Closed);
+        settle_open(open, Outcome::Closed, &self.board);
         if let Some(writing) = writing {
-            writing.batch.settle_all(Outcome::Closed);
+            writing.batch.settle_all(Outcome::Closed, &self.board);
         }
+        self.board.end();
     }
 
     /// The watchdog's look: when the oldest record waits too long, whatever waits fails and whatever comes is refused until the disk
     /// answers. What is not yet with the disk is dropped, and its numbers with it.
     pub(super) fn watch(&self) {
+        // In case the relay's runtime is busy elsewhere.
+        self.board.flush();
         let mut queue = lock(&self.queue);
+        if queue.open.records > 0 {
+            self.work.notify_one();
+        }
         if queue.in_flight() == 0 || queue.refusal.is_some() && queue.refusal != Some(Refusal::Closed) {
             return;
         }
@@ -350,16 +403,18 @@ impl Shared {
             return;
         }
         if queue.refusal.is_none() {
-            queue.refusal = Some(Refusal::Stalled { since_ms: self.clock.wall_ms() });
+            queue.refusal = Some(Refusal::Stalled {
+                since_ms: self.clock.wall_ms(),
+            });
         }
         queue.next_sequence -= queue.open.records as u64;
         let open = std::mem::take(&mut queue.open);
         let writing = queue.writing.as_ref().map(|writing| Arc::clone(&writing.batch));
         drop(queue);
         self.counters.stalls.fetch_add(1, Ordering::Relaxed);
-        settle_open(open, Outcome::Stalled);
+        settle_open(open, Outcome::Stalled, &self.board);
         if let Some(batch) = writing {
-            batch.settle_all(Outcome::Stalled);
+            batch.settle_all(Outcome::Stalled, &self.board);
         }
     }
 
@@ -372,7 +427,11 @@ impl Shared {
     pub(super) fn standing(&self) -> (Option<Refusal>, usize, u64) {
         let queue = lock(&self.queue);
         let depth = queue.in_flight();
-        let oldest_wait_ms = if depth == 0 { 0 } else { self.clock.boot_ms().saturating_sub(queue.oldest_ms()) };
+        let oldest_wait_ms = if depth == 0 {
+            0
+        } else {
+            self.clock.boot_ms().saturating_sub(queue.oldest_ms())
+        };
         (queue.refusal.clone(), depth, oldest_wait_ms)
     }
 }
@@ -384,15 +443,17 @@ impl Queue {
 
     /// Only meaningful while something is in flight.
     fn oldest_ms(&self) -> u64 {
-        self.writing.as_ref().map_or(self.open.since_ms, |writing| writing.since_ms)
+        self.writing
+            .as_ref()
+            .map_or(self.open.since_ms, |writing| writing.since_ms)
     }
 }
 
 /// Settles a batch that never reached the writer.
-fn settle_open(mut open: Open, outcome: Outcome) {
+fn settle_open(mut open: Open, outcome: Outcome, board: &Board) {
     *lock(&open.batch.process.wakers) = std::mem::take(&mut open.process_wakers);
     *lock(&open.batch.disk.wakers) = std::mem::take(&mut open.disk_wakers);
-    open.batch.settle_all(outcome);
+    open.batch.settle_all(outcome, board);
 }
 
 fn renew(wakers: &mut [Waker], slot: usize, waker: &Waker) {

@@ -41,7 +41,10 @@ pub(super) struct Last {
 
 /// Verifies the segments of `dir`; None when there is none.
 pub(super) fn recover(dir: &Path, scan_bytes_max: u64) -> Result<(Option<Last>, Recovery), ReadError> {
-    let mut report = Recovery { removed: remove_unfinished(dir)?, ..Recovery::default() };
+    let mut report = Recovery {
+        removed: remove_unfinished(dir)?,
+        ..Recovery::default()
+    };
     let mut segments = segment::list(dir).map_err(|e| ReadError::io("list", dir, e))?;
     remove_headless_last(&mut segments, &mut report)?;
     report.segments = segments.len();
@@ -106,9 +109,14 @@ fn remove_headless_last(segments: &mut Vec<Listed>, report: &mut Recovery) -> Re
 }
 
 fn read_header(listed: &Listed) -> Result<Header, ReadError> {
-    let header = Scanner::open(&listed.path)?.map_err(|bad| ReadError::header(&listed.path, bad))?.header();
+    let header = Scanner::open(&listed.path)?
+        .map_err(|bad| ReadError::header(&listed.path, bad))?
+        .header();
     if header.first_sequence != listed.first_sequence {
-        let detail = format!("its header says that it begins with {}, its name {}", header.first_sequence, listed.first_sequence);
+        let detail = format!(
+            "its header says that it begins with {}, its name {}",
+            header.first_sequence, listed.first_sequence
+        );
         return Err(ReadError::gap(&listed.path, detail));
     }
     Ok(header)
@@ -118,12 +126,18 @@ fn check_chain(segments: &[Listed], headers: &[Header]) -> Result<(), ReadError>
     if let (Some(first), Some(header)) = (segments.first(), headers.first())
         && header.first_sequence != 1
     {
-        let detail = format!("it is the oldest segment here and begins with {}, so that those before it are missing", header.first_sequence);
+        let detail = format!(
+            "it is the oldest segment here and begins with {}, so that those before it are missing",
+            header.first_sequence
+        );
         return Err(ReadError::gap(&first.path, detail));
     }
     for (listed, successor) in segments.iter().zip(headers.iter().skip(1)) {
         if listed.length < successor.previous.length {
-            let detail = format!("it ends here, the next segment vouches for {} bytes", successor.previous.length);
+            let detail = format!(
+                "it ends here, the next segment vouches for {} bytes",
+                successor.previous.length
+            );
             return Err(ReadError::corrupt(&listed.path, listed.length, detail));
         }
     }
@@ -152,11 +166,17 @@ pub(super) fn check_seal(predecessor: &Scanner, successor: &Header) -> Result<()
     let path = predecessor.path();
     let (found, expected) = (predecessor.expected(), successor.first_sequence);
     if found != expected {
-        return Err(ReadError::gap(path, format!("its records end before {found}, the next segment begins with {expected}")));
+        return Err(ReadError::gap(
+            path,
+            format!("its records end before {found}, the next segment begins with {expected}"),
+        ));
     }
     let (found, expected) = (predecessor.seal(), successor.previous);
     if found != expected {
-        let detail = format!("its {} bytes have checksum {:08x}, the next segment vouches for {:08x}", found.length, found.checksum, expected.checksum);
+        let detail = format!(
+            "its {} bytes have checksum {:08x}, the next segment vouches for {:08x}",
+            found.length, found.checksum, expected.checksum
+        );
         return Err(ReadError::gap(path, detail));
     }
     Ok(())
@@ -183,8 +203,12 @@ fn scan_last(listed: &Listed, report: &mut Recovery) -> Result<Scanner, ReadErro
             return Err(ReadError::corrupt(path, scanner.offset(), detail));
         }
         report.torn_bytes = listed.length.saturating_sub(scanner.offset());
-        let file = File::options().write(true).open(path).map_err(|e| ReadError::io("open", path, e))?;
-        file.set_len(scanner.offset()).map_err(|e| ReadError::io("cut the torn tail of", path, e))?;
+        let file = File::options()
+            .write(true)
+            .open(path)
+            .map_err(|e| ReadError::io("open", path, e))?;
+        file.set_len(scanner.offset())
+            .map_err(|e| ReadError::io("cut the torn tail of", path, e))?;
     }
     Ok(scanner)
 }

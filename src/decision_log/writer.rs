@@ -9,7 +9,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Waker;
 use std::time::Duration;
 
 use crc32fast::Hasher;
@@ -81,14 +80,22 @@ impl Writer {
     ) -> io::Result<Writer> {
         let segment = match last {
             None => {
-                let nothing = Mark { length: 0, checksum: Hasher::new(), next_sequence: 1 };
+                let nothing = Mark {
+                    length: 0,
+                    checksum: Hasher::new(),
+                    next_sequence: 1,
+                };
                 make_segment(&shared, &*disk, &dir, &settings, Seal::default(), &nothing, (&[], 0))?
             }
             Some(last) => {
                 let file = disk.open(&last.path)?;
                 file.sync_data()?;
                 disk.sync_dir(&dir)?;
-                let mark = Mark { length: last.length, checksum: last.checksum, next_sequence: last.next_sequence };
+                let mark = Mark {
+                    length: last.length,
+                    checksum: last.checksum,
+                    next_sequence: last.next_sequence,
+                };
                 Segment {
                     file,
                     path: last.path,
@@ -147,7 +154,7 @@ impl Writer {
         let batch = Arc::clone(&open.batch);
         if let Err(error) = self.write(open) {
             self.fault("write", &error);
-            batch.settle_all(Outcome::Unavailable);
+            batch.settle_all(Outcome::Unavailable, &self.shared.board);
             open.recycle(Vec::new(), Vec::new());
             self.recover();
             return;
@@ -158,26 +165,22 @@ impl Writer {
             }
             self.keep_unsynced(&open.bytes, open.records);
         }
-        let process_wakers = batch.settle(Durability::Process, Outcome::Done);
+        let process_wakers = batch.settle(Durability::Process, Outcome::Done, &self.shared.board);
         let mut disk_wakers = Vec::new();
         if open.wants_disk || self.sync_is_due() {
             match self.sync() {
-                Ok(()) => disk_wakers = batch.settle(Durability::Disk, Outcome::Done),
+                Ok(()) => disk_wakers = batch.settle(Durability::Disk, Outcome::Done, &self.shared.board),
                 Err(error) => {
                     if open.wants_disk {
                         let acknowledged = open.bytes.get(..open.process_end).unwrap_or_default();
                         self.keep_unsynced(acknowledged, open.process_records);
                     }
                     self.fault("sync", &error);
-                    batch.settle(Durability::Disk, Outcome::Unavailable);
+                    batch.settle(Durability::Disk, Outcome::Unavailable, &self.shared.board);
                     self.recover();
                 }
             }
         }
-        self.recycle(open, process_wakers, disk_wakers);
-    }
-
-    fn recycle(&self, open: &mut Open, process_wakers: Vec<Waker>, disk_wakers: Vec<Waker>) {
         open.recycle(process_wakers, disk_wakers);
     }
 
@@ -212,7 +215,9 @@ impl Writer {
         Counters::add(&counters.records, open.records as u64);
         Counters::add(&counters.bytes, bytes);
         Counters::add(&counters.batches, 1);
-        counters.last_sequence.store(segment.written.next_sequence - 1, Ordering::Relaxed);
+        counters
+            .last_sequence
+            .store(segment.written.next_sequence - 1, Ordering::Relaxed);
         Ok(())
     }
 
@@ -240,7 +245,10 @@ impl Writer {
         let next_sequence = self.segment.synced.next_sequence + self.unsynced_records;
         let reason = format!("cannot {what} `{}`: {error}", self.segment.path.display());
         self.shared.fail(reason, next_sequence);
-        self.shared.counters.last_sequence.store(next_sequence - 1, Ordering::Relaxed);
+        self.shared
+            .counters
+            .last_sequence
+            .store(next_sequence - 1, Ordering::Relaxed);
         Counters::add(&self.shared.counters.errors, 1);
         self.retry_ms = Some(RETRY_MS);
     }
@@ -264,13 +272,24 @@ impl Writer {
     fn start_segment(&mut self) -> io::Result<()> {
         let old = &self.segment;
         let previous = if old.synced.length > HEADER_BYTES as u64 {
-            Seal { length: old.synced.length, checksum: old.synced.checksum.clone().finalize() }
+            Seal {
+                length: old.synced.length,
+                checksum: old.synced.checksum.clone().finalize(),
+            }
         } else {
             // Nothing was ever recorded in it: the new one takes its name and its place.
             old.previous
         };
         let kept = (self.unsynced.as_slice(), self.unsynced_records);
-        let new = make_segment(&self.shared, &*self.disk, &self.dir, &self.settings, previous, &old.synced, kept)?;
+        let new = make_segment(
+            &self.shared,
+            &*self.disk,
+            &self.dir,
+            &self.settings,
+            previous,
+            &old.synced,
+            kept,
+        )?;
         let old = std::mem::replace(&mut self.segment, new);
         // Only tidies up: gives back reserved blocks, and spares other readers what the new seal excludes.
         let _optional = old.file.truncate(old.synced.length);
@@ -292,7 +311,11 @@ fn make_segment(
 ) -> io::Result<Segment> {
     let (frames, records) = kept;
     let first_sequence = after.next_sequence;
-    let header = Header { first_sequence, created_at_ms: shared.clock.wall_ms(), previous };
+    let header = Header {
+        first_sequence,
+        created_at_ms: shared.clock.wall_ms(),
+        previous,
+    };
     let mut bytes = header.encode().to_vec();
     bytes.extend_from_slice(frames);
     let length = bytes.len() as u64;
@@ -318,9 +341,23 @@ fn make_segment(
     Counters::add(&shared.counters.syncs, 1);
     let mut checksum = Hasher::new();
     checksum.update(&bytes);
-    let mark = Mark { length, checksum, next_sequence: first_sequence + records };
-    shared.counters.last_sequence.store(mark.next_sequence - 1, Ordering::Relaxed);
-    Ok(Segment { file, path, previous, allocated, written: mark.clone(), synced: mark })
+    let mark = Mark {
+        length,
+        checksum,
+        next_sequence: first_sequence + records,
+    };
+    shared
+        .counters
+        .last_sequence
+        .store(mark.next_sequence - 1, Ordering::Relaxed);
+    Ok(Segment {
+        file,
+        path,
+        previous,
+        allocated,
+        written: mark.clone(),
+        synced: mark,
+    })
 }
 
 /// Reserves blocks from `allocated` to at least `end`; returns up to where. A file system that cannot is written without.
