@@ -3,11 +3,11 @@
 use super::call::{Answered, Call, answer, forbidden};
 use super::json::JsonError;
 use super::members::Members;
-use super::problem::{Cause, Problem};
+use super::problem::Problem;
 use super::router::SidecarApi;
 use super::wire::DecisionBody;
 use crate::domain::{Evaluation, WorkloadName};
-use crate::evaluate_access::{Answer, AuditUnavailable, Stated, Unaskable};
+use crate::evaluate_access::{Answer, Stated, Unaskable};
 use axum::http::StatusCode;
 use std::sync::Arc;
 
@@ -50,12 +50,6 @@ fn stated<'j>(mut body: Members<'j, '_>) -> Result<Stated<'j>, JsonError> {
     };
     body.finish_refusing_unknown()?;
     Ok(stated)
-}
-
-impl From<AuditUnavailable> for Problem {
-    fn from(error: AuditUnavailable) -> Self {
-        Self::new(Cause::AuditUnavailable, error.to_string()).with("decision", "deny").with("reason", "audit_unavailable")
-    }
 }
 
 /// Whether an answer allows, for batches.

@@ -4,13 +4,12 @@
 
 use super::json::Json;
 use super::problem::{Cause, Problem};
-use super::serve::{BodyLimits, Peer, read_body};
-use crate::clock::Clock;
+use super::body::{BodyBounds, caller_of, json_bytes};
 use crate::domain::{AccessRequestId, Caller, CallerName, Person, Timestamp, WorkloadName};
 use crate::identity::Identity;
-use axum::body::Body;
-use axum::extract::{FromRequestParts as _, Query, RawPathParams};
-use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use axum::body::{Body, HttpBody as _};
+use axum::extract::{FromRequestParts as _, Query, RawPathParams, Request};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use bytes::Bytes;
 use serde::Serialize;
 use std::sync::Arc;
@@ -26,14 +25,23 @@ pub enum Who {
     Person,
 }
 
+/// What an endpoint takes as a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// None; one that comes anyway is not read.
+    Nothing,
+    /// JSON.
+    Json,
+    /// JSON, or nothing at all.
+    PerhapsJson,
+}
+
 /// What all endpoints of a listener share.
 pub struct Doorkeeper {
     /// Proves callers.
     pub identity: Arc<Identity>,
-    /// Times proofs.
-    pub clock: Arc<dyn Clock>,
     /// Bounds of a body.
-    pub body: BodyLimits,
+    pub body: BodyBounds,
 }
 
 /// One call that passed the door.
@@ -53,11 +61,11 @@ impl Doorkeeper {
     ///
     /// # Errors
     /// The [`Problem`] to answer with.
-    pub async fn admit(&self, who: Who, takes_body: bool, request: Request<Body>) -> Result<Call, Problem> {
+    pub async fn admit(&self, who: Who, takes: Takes, request: Request) -> Result<Call, Problem> {
         let (mut parts, body) = request.into_parts();
         let caller = match who {
             Who::Anyone => None,
-            Who::Workload | Who::Person => Some(self.prove(&parts)?),
+            Who::Workload | Who::Person => Some(caller_of(&parts.headers, &parts.extensions, &self.identity)?),
         };
         match (who, caller.as_deref()) {
             (Who::Workload, Some(Caller::Workload { .. }))
@@ -66,36 +74,17 @@ impl Doorkeeper {
             (Who::Workload, _) => return Err(forbidden("only a workload service may ask for decisions")),
             (Who::Person, _) => return Err(forbidden("only a person may do this")),
         }
-        let params = RawPathParams::from_request_parts(&mut parts, &())
-            .await
-            .map_err(|_| Problem::not_found())?
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::not_found())?;
+        let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let query = parsed_query(&parts.uri)?;
-        let body = if takes_body { self.body_of(&parts.headers, body).await? } else { Bytes::new() };
-        Ok(Call { caller, headers: parts.headers, params, query, body })
-    }
-
-    fn prove(&self, parts: &axum::http::request::Parts) -> Result<Arc<Caller>, Problem> {
-        let mut proofs = parts.headers.get_all(header::AUTHORIZATION).iter();
-        let proof = proofs.next();
-        if proofs.next().is_some() {
-            return Err(Problem::new(Cause::Unauthenticated, "more than one Authorization header"));
-        }
-        let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_default();
-        Ok(self.identity.authenticate(proof.map(HeaderValue::as_bytes), &peer, self.clock.wall())?)
-    }
-
-    async fn body_of(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-        let bytes = read_body(headers, body, self.body).await?;
-        let content_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-        let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-        if essence.eq_ignore_ascii_case(b"application/json") {
-            Ok(bytes)
-        } else {
-            Err(Problem::new(Cause::MalformedBody, "`Content-Type` must be `application/json`"))
-        }
+        let headers = parts.headers.clone();
+        let request = Request::from_parts(parts, body);
+        let body = match takes {
+            Takes::Nothing => Bytes::new(),
+            Takes::PerhapsJson if request.body().size_hint().exact() == Some(0) => Bytes::new(),
+            Takes::Json | Takes::PerhapsJson => json_bytes(request, self.body).await?,
+        };
+        Ok(Call { caller, headers, params, query, body })
     }
 }
 

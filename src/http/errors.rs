@@ -1,0 +1,34 @@
+//! How the use cases' errors become problem documents.
+
+use super::problem::{Cause, Problem};
+use crate::evaluate_access::AuditUnavailable;
+use crate::manage_requests::ManageError;
+
+impl From<ManageError> for Problem {
+    fn from(error: ManageError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ManageError::NotFound(_) => Self::not_found(),
+            ManageError::Forbidden(_) => Self::new(Cause::Forbidden, detail),
+            ManageError::Refused(refusal) => refusal.into(),
+            ManageError::Setting(refusal) => refusal.into(),
+            ManageError::StaleVersion { current, .. } => {
+                Self::new(Cause::PreconditionFailed, detail).with("version", current)
+            }
+            ManageError::NotInSchema { .. } => Self::new(Cause::Unprocessable, detail).with("reason", "not_in_schema"),
+            ManageError::KeyReused => Self::new(Cause::Unprocessable, detail),
+            ManageError::NoPolicies(_) => Self::new(Cause::NotReady, detail),
+            ManageError::Store(error) => error.into(),
+            ManageError::Defect(_) => {
+                tracing::error!(error = detail, "a command failed by a defect; nothing was changed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<AuditUnavailable> for Problem {
+    fn from(error: AuditUnavailable) -> Self {
+        Self::new(Cause::AuditUnavailable, error.to_string()).with("decision", "deny").with("reason", "audit_unavailable")
+    }
+}

@@ -1,0 +1,190 @@
+//! The router: one table a listener, one row an endpoint: method, path, who may call, what it takes,
+//! what it is for. The table is what OpenAPI is generated from and what the tests walk: an endpoint
+//! that is not in it does not exist.
+
+use super::access_requests as requests;
+use super::authzen::AuthzenSettings;
+use super::call::{Answered, Call, Doorkeeper, Takes, Who};
+use super::problem::{Cause, Problem};
+use super::{ask, authzen, openapi, settings};
+use crate::clock::AuthorityTime;
+use crate::domain::Timestamp;
+use crate::evaluate_access::{EvaluateAccess, History};
+use crate::manage_requests::ManageRequests;
+use crate::store::Revision;
+use crate::telemetry::Metrics;
+use axum::Router;
+use axum::extract::Request;
+use axum::response::IntoResponse as _;
+use axum::routing::{MethodFilter, on};
+use core::future::Future;
+use core::pin::Pin;
+use std::sync::Arc;
+
+/// What the authority's endpoints work with.
+pub struct AuthorityApi {
+    /// The lifecycle.
+    pub manage: ManageRequests,
+    /// The authority's time.
+    pub time: Arc<AuthorityTime>,
+    /// What was decided under an AccessRequest.
+    pub history: History,
+    /// How long after a change it is certainly effective.
+    pub certainly_effective: core::time::Duration,
+}
+
+/// What the sidecar's endpoints work with.
+pub struct SidecarApi {
+    /// The data path.
+    pub evaluate: EvaluateAccess,
+    /// AuthZEN's settings.
+    pub authzen: AuthzenSettings,
+}
+
+type Handler<S> = fn(Arc<S>, Call) -> Pin<Box<dyn Future<Output = Answered> + Send>>;
+
+/// One endpoint.
+pub struct Row<S> {
+    /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
+    pub method: &'static str,
+    /// The path, with parameters in braces.
+    pub path: &'static str,
+    /// Who may call it at all.
+    pub who: Who,
+    /// What it takes as a body.
+    pub takes: Takes,
+    /// What it is for, in a sentence.
+    pub summary: &'static str,
+    /// The name of the schema of its body; empty if it takes none.
+    pub asks: &'static str,
+    /// The status and the name of the schema of its answer; empty for none.
+    pub answers: (u16, &'static str),
+    handler: Handler<S>,
+}
+
+macro_rules! rows {
+    ($($method:ident $path:literal $who:ident $takes:ident ($asks:literal) -> $status:literal $answer:literal, $handler:path, $summary:literal;)+) => {
+        vec![$(Row {
+            method: stringify!($method),
+            path: $path,
+            who: Who::$who,
+            takes: Takes::$takes,
+            summary: $summary,
+            asks: $asks,
+            answers: ($status, $answer),
+            handler: |api, call| Box::pin($handler(api, call)),
+        },)+]
+    };
+}
+
+/// The endpoints of the sidecar's listener.
+pub fn sidecar_table() -> Vec<Row<SidecarApi>> {
+    rows! {
+        POST "/v1/authorize" Workload Json ("Question") -> 200 "DecisionBody", ask::authorize, "Ask whether an engineer may touch content now";
+        POST "/access/v1/evaluation" Workload Json ("AuthzenEvaluation") -> 200 "DecisionDocument", authzen::evaluation, "AuthZEN Access Evaluation";
+        POST "/access/v1/evaluations" Workload Json ("AuthzenEvaluations") -> 200 "DecisionDocuments", authzen::evaluations, "AuthZEN Access Evaluations";
+        GET "/.well-known/authzen-configuration" Anyone Nothing ("") -> 200 "Metadata", authzen::metadata, "AuthZEN metadata";
+        GET "/openapi.json" Anyone Nothing ("") -> 200 "", openapi::serve_sidecar, "This description";
+    }
+}
+
+/// The endpoints of the authority's listener.
+pub fn authority_table() -> Vec<Row<AuthorityApi>> {
+    rows! {
+        POST "/v1/access-requests" Person Json ("Submission") -> 201 "AccessRequestBody", requests::submit, "Ask for access";
+        GET "/v1/access-requests" Person Nothing ("") -> 200 "AccessRequestList", requests::list, "List the AccessRequests that concern the caller, newest first";
+        GET "/v1/access-requests/{id}" Person Nothing ("") -> 200 "AccessRequestBody", requests::show, "Show one AccessRequest";
+        GET "/v1/access-requests/{id}/events" Person Nothing ("") -> 200 "EventList", requests::events, "Show its history, oldest first";
+        GET "/v1/access-requests/{id}/accesses" Person Nothing ("") -> 200 "AccessList", requests::accesses, "Show what was decided under it";
+        POST "/v1/access-requests/{id}/review" Person Json ("ReviewStep") -> 200 "AccessRequestBody", requests::review, "Review it before the customer sees it";
+        POST "/v1/access-requests/{id}/approve" Person Json ("ApproveStep") -> 200 "AccessRequestBody", requests::approve, "Approve it for the customer, perhaps narrowed";
+        POST "/v1/access-requests/{id}/deny" Person PerhapsJson ("CommentStep") -> 200 "AccessRequestBody", requests::deny, "Deny it for the customer";
+        POST "/v1/access-requests/{id}/withdraw" Person PerhapsJson ("CommentStep") -> 200 "AccessRequestBody", requests::withdraw, "Take it back before it is decided";
+        POST "/v1/access-requests/{id}/close" Person PerhapsJson ("CommentStep") -> 200 "AccessRequestBody", requests::close, "End the access: the problem is fixed";
+        POST "/v1/access-requests/{id}/revoke" Person PerhapsJson ("CommentStep") -> 200 "AccessRequestBody", requests::revoke, "End the access: the customer wants it back";
+        GET "/v1/tenants" Person Nothing ("") -> 200 "TenantList", settings::tenants, "List tenants";
+        GET "/v1/tenants/{id}" Person Nothing ("") -> 200 "TenantBody", settings::tenant, "Show a tenant's settings";
+        GET "/v1/tenants/{id}/events" Person Nothing ("") -> 200 "EventList", settings::tenant_events, "Show the history of a tenant's settings";
+        PUT "/v1/tenants/{id}" Person Json ("TenantSettings") -> 201 "TenantBody", settings::add_tenant, "Add a tenant";
+        PATCH "/v1/tenants/{id}" Person Json ("TenantSettings") -> 200 "TenantBody", settings::change_tenant, "Change a tenant's settings";
+        GET "/v1/engineers" Person Nothing ("") -> 200 "EngineerList", settings::engineers, "List the engineer directory";
+        GET "/v1/engineers/{id}" Person Nothing ("") -> 200 "EngineerBody", settings::engineer, "Show an engineer";
+        PUT "/v1/engineers/{id}" Person Json ("EngineerFacts") -> 200 "EngineerBody", settings::put_engineer, "Add an engineer or replace what is known of him";
+        DELETE "/v1/engineers/{id}" Person Nothing ("") -> 204 "", settings::remove_engineer, "Remove an engineer; he is allowed nothing from then on";
+        GET "/v1/outbox" Person Nothing ("") -> 200 "NoticeList", settings::outbox, "List the notices that wait to be sent, newest first";
+        GET "/openapi.json" Anyone Nothing ("") -> 200 "", openapi::serve_authority, "This description";
+    }
+}
+
+impl AuthorityApi {
+    /// The authority's time.
+    pub fn now(&self) -> Timestamp {
+        self.time.now()
+    }
+
+    /// Waits until a change is effective everywhere, unless the call says `?wait=false`. Gives
+    /// `effective` and `effective_at`.
+    pub(super) async fn effect(
+        &self,
+        call: &Call,
+        revision: Revision,
+        at: Timestamp,
+    ) -> Result<(Option<bool>, Option<String>), Problem> {
+        let wait = match call.query("wait")? {
+            None | Some("true") => true,
+            Some("false") => false,
+            Some(_) => return Err(Problem::new(Cause::MalformedRequest, "`wait` must be `true` or `false`")),
+        };
+        if wait {
+            self.manage.effective(revision).await;
+            return Ok((Some(true), Some(self.time.now().to_string())));
+        }
+        Ok((Some(false), Some(at.plus(self.certainly_effective).to_string())))
+    }
+}
+
+/// The axum router of a table.
+pub fn mount<S: Send + Sync + 'static>(
+    table: Vec<Row<S>>,
+    api: &Arc<S>,
+    door: &Arc<Doorkeeper>,
+    metrics: &Metrics,
+) -> Router {
+    let mut router = Router::new();
+    for row in table {
+        let Some(filter) = filter(row.method) else { continue };
+        let (api, door) = (Arc::clone(api), Arc::clone(door));
+        let counted = metrics.route(row.method, row.path);
+        let (who, takes, handler) = (row.who, row.takes, row.handler);
+        let endpoint = move |request: Request| {
+            let (api, door, counted) = (Arc::clone(&api), Arc::clone(&door), counted.clone());
+            async move {
+                let began = counted.begin();
+                let answered = match door.admit(who, takes, request).await {
+                    Ok(call) => handler(api, call).await,
+                    Err(problem) => Err(problem),
+                };
+                let response = answered.unwrap_or_else(axum::response::IntoResponse::into_response);
+                counted.answered(response.status().as_u16(), began);
+                response
+            }
+        };
+        router = router.route(row.path, on(filter, endpoint));
+    }
+    router
+        .fallback(|| async { Problem::not_found().into_response() })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(Cause::MethodNotAllowed, "the path is there, but not with this method").into_response()
+        })
+}
+
+fn filter(method: &str) -> Option<MethodFilter> {
+    Some(match method {
+        "GET" => MethodFilter::GET,
+        "POST" => MethodFilter::POST,
+        "PUT" => MethodFilter::PUT,
+        "PATCH" => MethodFilter::PATCH,
+        "DELETE" => MethodFilter::DELETE,
+        _ => return None,
+    })
+}
