@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn limits_only_tighten() {
-        let hours = |h| Some(Some(Duration::from_secs(h * 3600)));
+        let hours = |h: u64| Some(Some(Duration::from_secs(h * 3600)));
         let e5 = tenant(Entitlement::E5);
         let tight = change(&e5, TenantChange { grant_longest: hours(1), ..TenantChange::default() }).unwrap();
         assert_eq!(tight.grant_longest(Defaults::default()), Duration::from_secs(3600));

@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_finding_points_at_its_place_with_a_caret() {
-        let finding = Finding::file("x", "a.cedar", "wrong", "put it right").at("one\n  twö three", 10, 5);
+        let finding = Finding::file("x", "a.cedar", "wrong", "put it right").at("one\n  twö three", 11, 5);
         assert_eq!((finding.line, finding.column), (2, 7));
         assert_eq!(
             finding.to_string(),
