@@ -1,0 +1,65 @@
+//! Policies: loaded, refused, asked. Everything that knows Cedar is here and below.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | `files`, `schema`, `load`, `canary` | from a directory to a [`PolicySet`], or to all [`Finding`]s |
+//! | `slice`, `time_use`, `explain` | what a set is made of, found once |
+//! | `guard` | which live Grants cover a question: plain Rust, no Cedar |
+//! | `facts`, `stated` | from the domain to Cedar |
+//! | `judge` | guard and policies together; the only maker of an allow |
+//!
+//! Invariant: no other module names Cedar. Invariant: nothing here reads a clock; `now` is given.
+//! Invariant: a fault is a denial or a refusal to load, never an allow.
+
+mod canary;
+mod explain;
+mod facts;
+mod files;
+mod finding;
+mod guard;
+mod judge;
+mod load;
+mod schema;
+mod slice;
+mod stated;
+#[cfg(test)]
+mod testing;
+mod time_use;
+
+pub use files::{Layout, SourceFile, Sources};
+pub use finding::{Finding, LoadError, Severity};
+pub use guard::{Guarded, Refused, guard};
+pub use judge::{Judged, Permit, judge};
+pub use load::{PolicyInfo, PolicySet, load};
+pub use slice::Slice;
+pub use time_use::TimeUse;
+
+use crate::domain::{Access, Engineer, TenantFacts, Timestamp};
+use std::sync::Arc;
+
+/// What is known for one question. References only: looking facts up costs no copies.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The tenant asked about; `None` when there is no such tenant.
+    pub tenant: Option<&'a TenantFacts>,
+    /// The engineer who asks; `None` when he is not in the directory.
+    pub engineer: Option<&'a Engineer>,
+    /// AccessRequests that may matter; those of others are passed over.
+    pub accesses: &'a [Arc<Access>],
+}
+
+/// The time of one question, as exactly as it is known: not before `earliest`, not after `latest`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// It is this late at least.
+    pub earliest: Timestamp,
+    /// It is no later than this.
+    pub latest: Timestamp,
+}
+
+impl Now {
+    /// A time that is known exactly.
+    pub fn exactly(now: Timestamp) -> Self {
+        Self { earliest: now, latest: now }
+    }
+}
