@@ -77,13 +77,17 @@ pub struct Answer {
     pub evaluated_at: Timestamp,
     /// How long the caller may rely on it, reckoned from when he asked; 0 for a denial.
     pub valid_for: Duration,
-    /// The digest of the policies it was made by; empty when there were none.
-    pub policy_revision: Arc<str>,
     /// The revision of the state it was made from.
     pub state_revision: u64,
+    policies: Option<Arc<PolicySet>>,
 }
 
 impl Answer {
+    /// The digest of the policies it was made by; empty when there were none.
+    pub fn policy_revision(&self) -> &str {
+        self.policies.as_deref().map_or("", PolicySet::digest)
+    }
+
     /// The Decision.
     pub fn decision(&self) -> &Decision {
         &self.judgement.decision
@@ -109,8 +113,8 @@ struct Unrecorded {
     decision_id: Uuid,
     evaluated_at: Timestamp,
     valid_for: Duration,
-    policy_revision: Arc<str>,
     state_revision: u64,
+    policies: Option<Arc<PolicySet>>,
     record: Vec<u8>,
 }
 
@@ -165,7 +169,7 @@ impl EvaluateAccess {
                     Arc::new(self.judge(question, &moment, policies.as_deref(), &known))
                 }
             };
-            let (record, answer) = self.unrecorded(caller, judgement, &moment, policies.as_deref(), false).split();
+            let (record, answer) = self.unrecorded(caller, judgement, &moment, policies.clone(), false).split();
             let stopped = stop(answer.decision());
             records.push(record);
             answers.push(answer);
@@ -198,18 +202,18 @@ impl EvaluateAccess {
             Ok(question) => question,
             Err(unaskable) => {
                 let moment = self.moment(boot, self.state.standing());
-                return self.unrecorded(caller, Arc::new(refused(unaskable)), &moment, policies.as_deref(), false);
+                return self.unrecorded(caller, Arc::new(refused(unaskable)), &moment, policies, false);
             }
         };
         let cache = self.cache.as_ref().zip(policies.as_ref());
         let mut key = None;
         if let Some((cache, policies)) = cache {
             let moment = self.moment(boot, self.state.standing());
-            let asked = Key::of(question, moment.standing, policies.revision());
+            let asked = Key::of(question, moment.standing, policies.digest());
             let hit = moment.now.and_then(|now| cache.get(&asked, now, boot));
             self.observer.cache(hit.is_some());
             if let Some(judgement) = hit {
-                return self.unrecorded(caller, judgement, &moment, Some(policies), true);
+                return self.unrecorded(caller, judgement, &moment, Some(Arc::clone(policies)), true);
             }
             key = Some(asked);
         }
@@ -219,10 +223,10 @@ impl EvaluateAccess {
         if let (Some((cache, policies)), Some(now)) = (cache, moment.now) {
             // The state may have moved since the look-up: the judgement goes under what it was made from.
             let key = key.filter(|key| key.is_at(standing));
-            let key = key.unwrap_or_else(|| Key::of(question, standing, policies.revision()));
+            let key = key.unwrap_or_else(|| Key::of(question, standing, policies.digest()));
             cache.put(key, &judgement, now, boot);
         }
-        self.unrecorded(caller, judgement, &moment, policies.as_deref(), false)
+        self.unrecorded(caller, judgement, &moment, policies, false)
     }
 
     fn moment(&self, boot: Boot, standing: Standing) -> Moment {
@@ -256,13 +260,9 @@ impl EvaluateAccess {
             accesses: &known.accesses,
         };
         let judged = judge(policies, question, &facts, now);
-        let tail = tail_of(question, &judged.decision, Some(known));
-        Judgement {
-            decision: judged.decision,
-            boundary: judged.boundary,
-            cacheable: judged.cacheable,
-            tail: tail.into(),
-        }
+        let tail = tail_of(question, judged.decision(), Some(known)).into();
+        let (boundary, cacheable) = (judged.boundary(), judged.cacheable());
+        Judgement { decision: judged.into_decision(), boundary, cacheable, tail }
     }
 
     fn unrecorded(
@@ -270,7 +270,7 @@ impl EvaluateAccess {
         caller: &CallerName,
         judgement: Arc<Judgement>,
         moment: &Moment,
-        policies: Option<&PolicySet>,
+        policies: Option<Arc<PolicySet>>,
         cached: bool,
     ) -> Unrecorded {
         let evaluated_at = match moment.now {
@@ -278,7 +278,6 @@ impl EvaluateAccess {
             None => moment.wall,
         };
         let decision_id = self.ids.uuid(evaluated_at);
-        let policy_revision = policies.map_or_else(|| Arc::from(""), PolicySet::revision_shared);
         let head = Head {
             decision_id,
             evaluated_at,
@@ -287,20 +286,20 @@ impl EvaluateAccess {
             cached,
             epoch: moment.standing.epoch,
             state_revision: moment.standing.revision,
-            policy_revision: &policy_revision,
+            policy_revision: policies.as_deref().map_or("", PolicySet::digest),
         };
         let record = head.with_tail(&judgement.tail);
         let valid_for = valid_for(&judgement.decision, moment);
         let state_revision = moment.standing.revision;
-        Unrecorded { judgement, decision_id, evaluated_at, valid_for, policy_revision, state_revision, record }
+        Unrecorded { judgement, decision_id, evaluated_at, valid_for, state_revision, policies, record }
     }
 }
 
 impl Unrecorded {
     /// The record, and the answer that may be given once it is written.
     fn split(self) -> (Vec<u8>, Answer) {
-        let Self { judgement, decision_id, evaluated_at, valid_for, policy_revision, state_revision, record } = self;
-        (record, Answer { judgement, decision_id, evaluated_at, valid_for, policy_revision, state_revision })
+        let Self { judgement, decision_id, evaluated_at, valid_for, state_revision, policies, record } = self;
+        (record, Answer { judgement, decision_id, evaluated_at, valid_for, state_revision, policies })
     }
 }
 

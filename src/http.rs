@@ -3,10 +3,19 @@
 //! Invariant: nothing here decides; it turns bytes into the words of `domain` and back. Only
 //! `problem` knows status codes.
 
+mod access_requests;
+mod ask;
+pub mod authzen;
 pub mod body;
+pub mod call;
 pub mod edge;
+mod errors;
 pub mod json;
 pub mod listen;
 pub mod members;
+mod openapi;
 pub mod problem;
+pub mod router;
 pub mod serve;
+mod settings;
+pub mod wire;

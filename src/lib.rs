@@ -12,3 +12,4 @@ pub mod policy;
 pub mod renewal;
 pub mod state;
 pub mod store;
+pub mod telemetry;

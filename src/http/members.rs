@@ -45,7 +45,6 @@ impl<'j, 'a> Members<'j, 'a> {
             Json::Object(members) => Ok(Self {
                 members,
                 path,
-                whole,
                 asked: Vec::with_capacity(12),
             }),
             other => {

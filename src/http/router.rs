@@ -7,7 +7,7 @@ use super::authzen::AuthzenSettings;
 use super::call::{Answered, Call, Doorkeeper, Takes, Who};
 use super::problem::{Cause, Problem};
 use super::{ask, authzen, openapi, settings};
-use crate::clock::AuthorityTime;
+use crate::clock::{AuthorityTime, Clock};
 use crate::domain::Timestamp;
 use crate::evaluate_access::{EvaluateAccess, History};
 use crate::manage_requests::ManageRequests;
@@ -148,24 +148,25 @@ pub fn mount<S: Send + Sync + 'static>(
     table: Vec<Row<S>>,
     api: &Arc<S>,
     door: &Arc<Doorkeeper>,
+    clock: &Arc<dyn Clock>,
     metrics: &Metrics,
 ) -> Router {
     let mut router = Router::new();
     for row in table {
         let Some(filter) = filter(row.method) else { continue };
-        let (api, door) = (Arc::clone(api), Arc::clone(door));
+        let (api, door, clock) = (Arc::clone(api), Arc::clone(door), Arc::clone(clock));
         let counted = metrics.route(row.method, row.path);
         let (who, takes, handler) = (row.who, row.takes, row.handler);
         let endpoint = move |request: Request| {
-            let (api, door, counted) = (Arc::clone(&api), Arc::clone(&door), counted.clone());
+            let (api, door, clock, counted) = (Arc::clone(&api), Arc::clone(&door), Arc::clone(&clock), counted.clone());
             async move {
-                let began = counted.begin();
+                let began = clock.boot();
                 let answered = match door.admit(who, takes, request).await {
                     Ok(call) => handler(api, call).await,
                     Err(problem) => Err(problem),
                 };
                 let response = answered.unwrap_or_else(axum::response::IntoResponse::into_response);
-                counted.answered(response.status().as_u16(), began);
+                counted.answered(response.status().as_u16(), clock.boot().since(began));
                 response
             }
         };

@@ -352,7 +352,7 @@ impl<'a> DecisionBody<'a> {
             valid_for_ms: u64::try_from(answer.valid_for.as_millis()).unwrap_or(0),
             policies: &decision.policies,
             policy_reason: decision.policy_reason.as_deref(),
-            policy_revision: &answer.policy_revision,
+            policy_revision: answer.policy_revision(),
             state_revision: answer.state_revision,
         }
     }

