@@ -18,6 +18,7 @@ mod files;
 mod finding;
 mod guard;
 mod judge;
+mod lifecycle;
 mod load;
 mod schema;
 mod slice;
@@ -25,14 +26,17 @@ mod stated;
 #[cfg(test)]
 mod testing;
 mod time_use;
+mod watch;
 
 pub use files::{Layout, SourceFile, Sources};
 pub use finding::{Finding, LoadError, Severity};
 pub use guard::{Guarded, Refused, guard};
 pub use judge::{Judged, Permit, judge};
+pub use lifecycle::{Deed, Forbidden, Subject};
 pub use load::{PolicyInfo, PolicySet, load};
 pub use slice::Slice;
 pub use time_use::TimeUse;
+pub use watch::{PoliciesStale, PolicyHandle, PolicyStatus, Reloaded};
 
 use crate::domain::{Access, Engineer, TenantFacts, Timestamp};
 use std::sync::Arc;

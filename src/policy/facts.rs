@@ -142,7 +142,7 @@ impl PolicySet {
         build(uid(&self.names.engineer, engineer.id.as_str()), values, teams)
     }
 
-    fn tenant(&self, tenant: &TenantFacts) -> Result<Entity, Unaskable> {
+    pub(crate) fn tenant(&self, tenant: &TenantFacts) -> Result<Entity, Unaskable> {
         let mut directory = Stated::default();
         directory
             .take("tenant", &tenant.attributes, &self.vocabulary.tenant, Source::Directory)

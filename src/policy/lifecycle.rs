@@ -1,0 +1,249 @@
+//! Who may do what with AccessRequests and settings: `lifecycle.cedar`, asked about a person. The
+//! hard rules stand in the domain as well; a test compares both over the whole matrix.
+//!
+//! Invariant: whether a step is possible in the present state is not asked here, only who may take it.
+
+use super::PolicySet;
+use super::explain;
+use super::facts::uid;
+use crate::domain::{AccessRequest, Act, Person, PersonId, Tenant};
+use cedar_policy::{
+    Context, Decision, Entity, EntityTypeName, EntityUid, Request, RestrictedExpression,
+};
+use std::collections::{HashMap, HashSet};
+
+/// What a person wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Deed {
+    /// Ask for access to a tenant's content.
+    Submit,
+    /// Review an AccessRequest.
+    Review,
+    /// Approve an AccessRequest.
+    Approve,
+    /// Deny an AccessRequest.
+    Deny,
+    /// Take an AccessRequest back.
+    Withdraw,
+    /// Close an AccessRequest.
+    Close,
+    /// Revoke a Grant.
+    Revoke,
+    /// See an AccessRequest and its history.
+    View,
+    /// See what was done under a Grant.
+    ViewAccesses,
+    /// Change a tenant's switch, approvers, addresses, quorum and limits.
+    ConfigureTenant,
+    /// Change what a tenant bought and the facts about it.
+    EntitleTenant,
+    /// See a tenant's settings.
+    ViewTenant,
+    /// List tenants.
+    ListTenants,
+    /// Enter, change or remove an entry of the engineer directory.
+    ManageEngineer,
+    /// See an entry of the engineer directory.
+    ViewEngineer,
+    /// List the engineer directory.
+    ListEngineers,
+    /// See the outbox: of a tenant, or all of it.
+    ViewOutbox,
+}
+
+impl Deed {
+    /// Every deed.
+    pub const ALL: [Self; 17] = [
+        Self::Submit,
+        Self::Review,
+        Self::Approve,
+        Self::Deny,
+        Self::Withdraw,
+        Self::Close,
+        Self::Revoke,
+        Self::View,
+        Self::ViewAccesses,
+        Self::ConfigureTenant,
+        Self::EntitleTenant,
+        Self::ViewTenant,
+        Self::ListTenants,
+        Self::ManageEngineer,
+        Self::ViewEngineer,
+        Self::ListEngineers,
+        Self::ViewOutbox,
+    ];
+
+    /// The action's name in the schema.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Review => "review",
+            Self::Approve => "approve",
+            Self::Deny => "deny",
+            Self::Withdraw => "withdraw",
+            Self::Close => "close",
+            Self::Revoke => "revoke",
+            Self::View => "view",
+            Self::ViewAccesses => "view_accesses",
+            Self::ConfigureTenant => "configure_tenant",
+            Self::EntitleTenant => "entitle_tenant",
+            Self::ViewTenant => "view_tenant",
+            Self::ListTenants => "list_tenants",
+            Self::ManageEngineer => "manage_engineer",
+            Self::ViewEngineer => "view_engineer",
+            Self::ListEngineers => "list_engineers",
+            Self::ViewOutbox => "view_outbox",
+        }
+    }
+}
+
+impl From<Act> for Deed {
+    fn from(act: Act) -> Self {
+        match act {
+            Act::Review => Self::Review,
+            Act::Approve => Self::Approve,
+            Act::Deny => Self::Deny,
+            Act::Withdraw => Self::Withdraw,
+            Act::Close => Self::Close,
+            Act::Revoke => Self::Revoke,
+            // The switch ends Grants as part of changing the settings.
+            Act::SwitchOn => Self::ConfigureTenant,
+        }
+    }
+}
+
+/// What it is done to.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// A tenant.
+    Tenant(&'a Tenant),
+    /// An AccessRequest, and its tenant's settings now.
+    AccessRequest(&'a AccessRequest, &'a Tenant),
+    /// An entry of the engineer directory.
+    Engineer(&'a PersonId),
+    /// All of them: lists, and the whole outbox.
+    System,
+}
+
+/// A person may not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{advice}")]
+pub struct Forbidden {
+    /// The policies that forbid it; empty when none permits it.
+    pub policies: Vec<String>,
+    /// What a person can do instead.
+    pub advice: String,
+}
+
+impl PolicySet {
+    /// Whether a person may do something, by `lifecycle.cedar`.
+    ///
+    /// # Errors
+    /// [`Forbidden`] when no policy permits it, one forbids it, or one cannot be evaluated.
+    pub fn may(&self, person: &Person, deed: Deed, subject: Subject<'_>) -> Result<(), Forbidden> {
+        let fault = |why: &dyn core::fmt::Display| Forbidden {
+            policies: Vec::new(),
+            advice: format!("Nobody may do this while the policies cannot be asked: {why}"),
+        };
+        let (resource, entities) = self.subject(person, subject).map_err(|why| fault(&why))?;
+        let principal = uid(&self.names.person, person.id.as_str());
+        let Some(slice) = self.slices.get(deed.as_str(), resource.type_name()) else {
+            return Err(fault(&format!("the schema declares no action `{}` on it", deed.as_str())));
+        };
+        let entities = slice.base.clone().add_entities(entities, None).map_err(|why| fault(&why))?;
+        let request = Request::new(principal, slice.action.clone(), resource, Context::empty(), None);
+        let request = request.map_err(|why| fault(&why))?;
+        let response = self.authorizer.is_authorized(&request, &slice.policies, &entities);
+        if let Some(error) = response.diagnostics().errors().next() {
+            return Err(fault(error));
+        }
+        if response.decision() == Decision::Allow {
+            return Ok(());
+        }
+        let policies: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
+        let nearest = explain::nearest_permit(slice.conditions(), &request, &entities);
+        let decided = policies.first().cloned().or_else(|| Some(nearest?.split(':').next()?.to_owned()));
+        let advice = decided.and_then(|id| self.policy(&id)?.advice.clone());
+        Err(Forbidden { policies, advice: advice.unwrap_or_else(|| "No policy permits this.".to_owned()) })
+    }
+
+    /// The resource, and the entities of the question without the actions.
+    fn subject(&self, person: &Person, subject: Subject<'_>) -> Result<(EntityUid, Vec<Entity>), String> {
+        let names = &self.names;
+        let mut entities = vec![self.person(person)?];
+        let resource = match subject {
+            Subject::System => {
+                let system = uid(&names.system, "lockbox");
+                entities.push(Entity::with_uid(system.clone()));
+                system
+            }
+            Subject::Tenant(tenant) => {
+                entities.push(self.settings(tenant)?);
+                uid(&names.tenant, tenant.id.as_str())
+            }
+            Subject::Engineer(id) => {
+                let resource = uid(&names.person, id.as_str());
+                if *id != person.id {
+                    let no_roles = ("roles".to_owned(), RestrictedExpression::new_set([]));
+                    entities.push(entity(resource.clone(), [no_roles])?);
+                }
+                resource
+            }
+            Subject::AccessRequest(request, tenant) => {
+                entities.push(self.settings(tenant)?);
+                let resource = uid(&names.access_request, &request.id.to_string());
+                entities.push(self.access_request(resource.clone(), request, tenant)?);
+                resource
+            }
+        };
+        Ok((resource, entities))
+    }
+
+    fn person(&self, person: &Person) -> Result<Entity, String> {
+        let names = &self.names;
+        let roles = person.roles.iter().map(|role| reference(&names.role, role.as_str()));
+        let mut values = vec![("roles".to_owned(), RestrictedExpression::new_set(roles))];
+        if let Some(tenant) = &person.tenant {
+            values.push(("tenant".to_owned(), reference(&names.tenant, tenant.as_str())));
+        }
+        entity(uid(&names.person, person.id.as_str()), values)
+    }
+
+    fn settings(&self, tenant: &Tenant) -> Result<Entity, String> {
+        self.tenant(&tenant.into()).map_err(|why| why.to_string())
+    }
+
+    fn access_request(&self, own: EntityUid, request: &AccessRequest, tenant: &Tenant) -> Result<Entity, String> {
+        let names = &self.names;
+        let person = |id: &PersonId| reference(&names.person, id.as_str());
+        let mut values = vec![
+            ("engineer".to_owned(), person(&request.engineer)),
+            ("tenant".to_owned(), reference(&names.tenant, request.asked.tenant.as_str())),
+            ("approvers".to_owned(), RestrictedExpression::new_set(tenant.approvers.iter().map(person))),
+            ("known_to_customer".to_owned(), RestrictedExpression::new_bool(request.is_known_to_customer())),
+        ];
+        if let Some(review) = request.review() {
+            values.push(("reviewer".to_owned(), person(&review.by)));
+        }
+        entity(own, values)
+    }
+
+    /// The entities of a lifecycle question, for validation in tests.
+    #[cfg(test)]
+    pub(crate) fn lifecycle_entities(&self, person: &Person, subject: Subject<'_>) -> Result<cedar_policy::Entities, String> {
+        let (_, entities) = self.subject(person, subject)?;
+        cedar_policy::Entities::from_entities(entities, Some(&self.schema)).map_err(|why| format!("{why:?}"))
+    }
+}
+
+fn reference(kind: &EntityTypeName, id: &str) -> RestrictedExpression {
+    RestrictedExpression::new_entity_uid(uid(kind, id))
+}
+
+fn entity(own: EntityUid, values: impl IntoIterator<Item = (String, RestrictedExpression)>) -> Result<Entity, String> {
+    let values: HashMap<String, RestrictedExpression> = values.into_iter().collect();
+    Entity::new(own, values, HashSet::new()).map_err(|why| why.to_string())
+}
+
+#[cfg(test)]
+mod tests;
