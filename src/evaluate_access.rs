@@ -157,7 +157,7 @@ impl EvaluateAccess {
         stop: impl Fn(&Decision) -> bool,
     ) -> Result<Vec<Answer>, AuditUnavailable> {
         let began = self.clock.boot();
-        let policies = self.policies.current().ok();
+        let policies = self.policies.current(began.since(Boot::default())).ok();
         let (standing, known) = self.state.look(asked.iter().filter_map(|asked| asked.as_ref().ok()));
         let moment = self.moment(began, standing);
         let (mut known, mut records, mut answers) = (known.into_iter(), Vec::new(), Vec::new());
@@ -197,7 +197,7 @@ impl EvaluateAccess {
     }
 
     fn decide(&self, caller: &CallerName, asked: &Result<Evaluation, Unaskable>, boot: Boot) -> Unrecorded {
-        let policies = self.policies.current().ok();
+        let policies = self.policies.current(boot.since(Boot::default())).ok();
         let question = match asked {
             Ok(question) => question,
             Err(unaskable) => {

@@ -15,9 +15,9 @@ pub use requests::{Idempotency, Stepped};
 pub use settings::EngineerEntry;
 pub use sweep::Swept;
 
-use crate::clock::{AuthorityTime, Ids};
+use crate::clock::{AuthorityTime, Clock, Ids};
 use crate::domain::{
-    AccessRequestId, Defaults, Event, GrantId, NameError, Notice, Refusal, Tenant, TenantRefusal, Transition, notices,
+    Defaults, Event, GrantId, NameError, Notice, Refusal, Tenant, TenantRefusal, Transition, notices,
 };
 use crate::policy::PolicyHandle;
 use crate::state::{ItemError, StateItem};
@@ -37,11 +37,30 @@ pub trait Effects: Send + Sync {
 /// The lifecycle and the settings.
 pub struct ManageRequests {
     store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
     time: Arc<AuthorityTime>,
     ids: Arc<dyn Ids>,
     policies: Arc<PolicyHandle>,
     effects: Arc<dyn Effects>,
     defaults: Defaults,
+}
+
+/// What the lifecycle is made of.
+pub struct Parts {
+    /// The record.
+    pub store: Arc<dyn Store>,
+    /// Both clocks; for the age of policies.
+    pub clock: Arc<dyn Clock>,
+    /// The authority's time.
+    pub time: Arc<AuthorityTime>,
+    /// Where Grant ids come from.
+    pub ids: Arc<dyn Ids>,
+    /// The policies.
+    pub policies: Arc<PolicyHandle>,
+    /// What has to happen when the record has moved.
+    pub effects: Arc<dyn Effects>,
+    /// The provider's limits.
+    pub defaults: Defaults,
 }
 
 /// Why a command was not carried out. Nothing has changed then.
@@ -107,15 +126,9 @@ impl From<NameError> for ManageError {
 
 impl ManageRequests {
     /// The lifecycle over these parts.
-    pub fn new(
-        store: Arc<dyn Store>,
-        time: Arc<AuthorityTime>,
-        ids: Arc<dyn Ids>,
-        policies: Arc<PolicyHandle>,
-        effects: Arc<dyn Effects>,
-        defaults: Defaults,
-    ) -> Self {
-        Self { store, time, ids, policies, effects, defaults }
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, clock, time, ids, policies, effects, defaults } = parts;
+        Self { store, clock, time, ids, policies, effects, defaults }
     }
 
     /// The provider's limits.
@@ -171,9 +184,4 @@ async fn write_tombstone(transaction: &mut dyn Transaction, key: String) -> Resu
 
 fn no_access_request() -> ManageError {
     ManageError::NotFound("AccessRequest")
-}
-
-/// How a person refers to an AccessRequest in a sentence.
-fn named(id: AccessRequestId) -> String {
-    id.to_string()
 }

@@ -1,12 +1,13 @@
 //! Reading: what concerns a person, and nothing else. What time has made is shown, recorded or not.
 
-use super::requests::judged;
-use super::rights::{Concern, concern, concerns, sees_tenant};
+use super::requests::{judged, tenant_of};
+use super::rights::{Concern, concern, concerns};
 use super::{ManageError, ManageRequests, no_access_request};
 use crate::domain::{
-    AccessRequest, AccessRequestId, Engineer, Event, Person, PersonId, Role, StateName, Tenant, TenantId, Timestamp,
+    AccessRequest, AccessRequestId, Engineer, Event, Person, PersonId, StateName, Tenant, TenantId, Timestamp,
     WorkloadName,
 };
+use crate::policy::{Deed, Subject};
 use crate::store::{AccessRequestFilter, OutboxEntry, Page};
 
 /// What of the list is wanted.
@@ -87,8 +88,16 @@ impl ManageRequests {
         }
         let limit = page.limit;
         let stored = self.store.access_requests(&filter, one_more(page)).await?;
-        let items = stored.into_iter().map(|stored| judged(stored, now)).collect();
-        Ok(Listed::cut(items, limit, |request| request.id))
+        let mut listed = Listed::cut(stored, limit, |request| request.id);
+        let mut shown = Vec::with_capacity(listed.items.len());
+        for stored in listed.items {
+            let request = judged(stored, now);
+            if self.may_view(person, &request, Deed::View).await.is_ok() {
+                shown.push(request);
+            }
+        }
+        listed.items = shown;
+        Ok(listed)
     }
 
     /// One AccessRequest.
@@ -98,7 +107,16 @@ impl ManageRequests {
     pub async fn get(&self, person: &Person, id: AccessRequestId) -> Result<AccessRequest, ManageError> {
         let now = self.time.now();
         let stored = self.store.access_request(id).await?.map(|stored| judged(stored, now));
-        stored.filter(|stored| concerns(person, stored)).ok_or_else(no_access_request)
+        let request = stored.filter(|stored| concerns(person, stored)).ok_or_else(no_access_request)?;
+        match self.may_view(person, &request, Deed::View).await {
+            Err(ManageError::Forbidden(_)) => Err(no_access_request()),
+            asked => asked.map(|()| request),
+        }
+    }
+
+    async fn may_view(&self, person: &Person, request: &AccessRequest, deed: Deed) -> Result<(), ManageError> {
+        let tenant = tenant_of(&*self.store, request).await?;
+        self.may(person, deed, Subject::AccessRequest(request, &tenant))
     }
 
     /// The history of one AccessRequest, oldest first, with what time has made of it.
@@ -123,14 +141,8 @@ impl ManageRequests {
     /// [`ManageError::NotFound`] and [`ManageError::Forbidden`].
     pub async fn get_for_accesses(&self, person: &Person, id: AccessRequestId) -> Result<AccessRequest, ManageError> {
         let request = self.get(person, id).await?;
-        let allowed = person.roles.has(Role::Auditor)
-            || person.is_of(&request.asked.tenant, Role::Approver)
-            || person.is_of(&request.asked.tenant, Role::TenantAdmin);
-        if allowed {
-            Ok(request)
-        } else {
-            Err(ManageError::Forbidden("accesses are shown to the tenant's approvers and to auditors".to_owned()))
-        }
+        self.may_view(person, &request, Deed::ViewAccesses).await?;
+        Ok(request)
     }
 
     /// Tenants that the person may know of, by name.
@@ -139,14 +151,14 @@ impl ManageRequests {
     /// Faults of the store, and [`ManageError::Forbidden`].
     pub async fn tenants(&self, person: &Person, page: Page<TenantId>) -> Result<Listed<Tenant, TenantId>, ManageError> {
         if let Some(own) = &person.tenant {
-            let items: Vec<Tenant> = self.store.tenant(own).await?.into_iter().collect();
-            return Ok(Listed { items, next: None });
+            let own = self.tenant(person, own).await;
+            return match own {
+                Ok(tenant) => Ok(Listed { items: vec![tenant], next: None }),
+                Err(ManageError::NotFound(_)) => Ok(Listed::none()),
+                Err(error) => Err(error),
+            };
         }
-        if ![Role::Operator, Role::Auditor, Role::Reviewer].into_iter().any(|role| person.roles.has(role)) {
-            return Err(ManageError::Forbidden(
-                "tenants are shown to their own people, to operators, reviewers and auditors".to_owned(),
-            ));
-        }
+        self.may(person, Deed::ListTenants, Subject::System)?;
         let limit = page.limit;
         let items = self.store.tenants(one_more(page)).await?;
         Ok(Listed::cut(items, limit, |tenant| tenant.id.clone()))
@@ -157,10 +169,9 @@ impl ManageRequests {
     /// # Errors
     /// [`ManageError::NotFound`] when there is none that the person may know of.
     pub async fn tenant(&self, person: &Person, id: &TenantId) -> Result<Tenant, ManageError> {
-        if !sees_tenant(person, id) {
-            return Err(ManageError::NotFound("tenant"));
-        }
-        self.store.tenant(id).await?.ok_or(ManageError::NotFound("tenant"))
+        let tenant = self.store.tenant(id).await?.ok_or(ManageError::NotFound("tenant"))?;
+        self.may_know(person, Deed::ViewTenant, Subject::Tenant(&tenant), "tenant")?;
+        Ok(tenant)
     }
 
     /// The history of one tenant's settings, oldest first.
@@ -177,16 +188,18 @@ impl ManageRequests {
     /// # Errors
     /// [`ManageError::Forbidden`]; faults of the store.
     pub async fn engineers(&self, person: &Person, page: Page<PersonId>) -> Result<Listed<Engineer, PersonId>, ManageError> {
-        if person.is_provider(Role::Operator) || person.is_provider(Role::Auditor) {
-            let limit = page.limit;
-            let items = self.store.engineers(one_more(page)).await?;
-            return Ok(Listed::cut(items, limit, |engineer| engineer.id.clone()));
+        match self.may(person, Deed::ListEngineers, Subject::System) {
+            Err(ManageError::Forbidden(advice)) => {
+                let own = self.engineer(person, &person.id).await;
+                own.map(|own| Listed { items: vec![own], next: None }).map_err(|_| ManageError::Forbidden(advice))
+            }
+            Err(error) => Err(error),
+            Ok(()) => {
+                let limit = page.limit;
+                let items = self.store.engineers(one_more(page)).await?;
+                Ok(Listed::cut(items, limit, |engineer| engineer.id.clone()))
+            }
         }
-        if person.is_provider(Role::Engineer) {
-            let items: Vec<Engineer> = self.store.engineer(&person.id).await?.into_iter().collect();
-            return Ok(Listed { items, next: None });
-        }
-        Err(ManageError::Forbidden("the engineer directory is shown to operators and auditors".to_owned()))
     }
 
     /// One entry of the engineer directory.
@@ -194,10 +207,7 @@ impl ManageRequests {
     /// # Errors
     /// [`ManageError::NotFound`] when there is none that the person may know of.
     pub async fn engineer(&self, person: &Person, id: &PersonId) -> Result<Engineer, ManageError> {
-        let own = person.is_provider(Role::Engineer) && person.id == *id;
-        if !own && !person.is_provider(Role::Operator) && !person.is_provider(Role::Auditor) {
-            return Err(ManageError::NotFound("engineer"));
-        }
+        self.may_know(person, Deed::ViewEngineer, Subject::Engineer(id), "engineer")?;
         self.store.engineer(id).await?.ok_or(ManageError::NotFound("engineer"))
     }
 
@@ -206,15 +216,14 @@ impl ManageRequests {
     /// # Errors
     /// [`ManageError::Forbidden`]; faults of the store.
     pub async fn outbox(&self, person: &Person, page: Page<u64>) -> Result<Listed<OutboxEntry, u64>, ManageError> {
-        let tenant = match &person.tenant {
-            Some(tenant) if person.roles.has(Role::TenantAdmin) || person.roles.has(Role::Approver) => Some(tenant),
-            None if person.roles.has(Role::Operator) || person.roles.has(Role::Auditor) => None,
-            _ => {
-                return Err(ManageError::Forbidden(
-                    "the outbox is shown to operators, auditors, and a tenant's administrators and approvers".to_owned(),
-                ));
+        let tenant = person.tenant.as_ref();
+        match tenant {
+            Some(own) => {
+                let own = self.store.tenant(own).await?.ok_or(ManageError::NotFound("tenant"))?;
+                self.may(person, Deed::ViewOutbox, Subject::Tenant(&own))?;
             }
-        };
+            None => self.may(person, Deed::ViewOutbox, Subject::System)?,
+        }
         let limit = page.limit;
         let items = self.store.outbox(tenant, one_more(page)).await?;
         Ok(Listed::cut(items, limit, |entry| entry.number))

@@ -1,12 +1,14 @@
 //! The commands on AccessRequests: submit, and each step after it.
 
+use super::rights::concerns;
 use super::{ManageError, ManageRequests, no_access_request, write_item, write_told, write_transition};
 use crate::domain::{
     AccessRequest, AccessRequestId, ActionName, Actor, Circumstances, ContentPath, Event, EventKind, Person, Step,
     Submission, Tenant, Timestamp,
 };
+use crate::policy::{Deed, Subject};
 use crate::state::StateItem;
-use crate::store::{KeptAnswer, Revision, Transaction};
+use crate::store::{KeptAnswer, Reads, Revision, Transaction};
 
 /// A key under which a submission is made once, however often it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +54,7 @@ impl ManageRequests {
             return Ok(judged(made, now));
         }
         let tenant = transaction.tenant(&asked.tenant).await?.ok_or(ManageError::NotFound("tenant"))?;
-        self.may_submit(person, &tenant)?;
+        self.may(person, Deed::Submit, Subject::Tenant(&tenant))?;
         let engineer = transaction.engineer(&person.id).await?.ok_or_else(|| {
             ManageError::Forbidden(format!(
                 "`{}` is not in the engineer directory; an operator adds him with PUT /v1/engineers/{}",
@@ -82,7 +84,7 @@ impl ManageRequests {
         let grant_id = self.fresh_grant_id()?;
         let mut transaction = self.store.begin(now).await?;
         let (before, tenant) = self.seen_by(transaction.as_ref(), person, id, now).await?;
-        self.may_step(person, step.command.act(), &before, &tenant)?;
+        self.may(person, step.command.act().into(), Subject::AccessRequest(&before, &tenant))?;
         let on = Circumstances { tenant: &tenant, defaults: self.defaults, now, grant_id: &grant_id };
         let transition = before.apply(step, person, on)?;
         write_transition(transaction.as_mut(), &transition, before.version, &tenant).await?;
@@ -122,8 +124,9 @@ impl ManageRequests {
         now: Timestamp,
     ) -> Result<(AccessRequest, Tenant), ManageError> {
         let stored = transaction.access_request(id).await?.map(|stored| judged(stored, now));
-        let seen = stored.filter(|stored| super::rights::concerns(person, stored)).ok_or_else(no_access_request)?;
+        let seen = stored.filter(|stored| concerns(person, stored)).ok_or_else(no_access_request)?;
         let tenant = tenant_of(transaction, &seen).await?;
+        self.may_know(person, Deed::View, Subject::AccessRequest(&seen, &tenant), "AccessRequest")?;
         Ok((seen, tenant))
     }
 
@@ -152,7 +155,7 @@ pub(super) fn judged(stored: AccessRequest, now: Timestamp) -> AccessRequest {
     stored.lapse(now).map_or(stored, |transition| transition.after)
 }
 
-async fn tenant_of(transaction: &dyn Transaction, of: &AccessRequest) -> Result<Tenant, ManageError> {
+pub(super) async fn tenant_of(transaction: &(impl Reads + ?Sized), of: &AccessRequest) -> Result<Tenant, ManageError> {
     transaction
         .tenant(&of.asked.tenant)
         .await?

@@ -1,14 +1,16 @@
 //! Who may know of what, and the question to the policies who may do what.
 
 use super::{ManageError, ManageRequests};
-use crate::domain::{AccessRequest, Act, Person, PersonId, Role, Tenant, TenantId};
-use crate::policy::PolicySet;
+use crate::clock::Boot;
+use crate::domain::{AccessRequest, Person, PersonId, Role, TenantId};
+use crate::policy::{Deed, PolicySet, Subject};
 use std::sync::Arc;
 
-/// Which AccessRequests a person may know of.
+/// Which AccessRequests a person may know of, as the store can filter them. The policies are asked
+/// about each one as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Concern {
-    /// All of them: the provider's reviewers and auditors.
+    /// All of them: the provider's reviewers, auditors and operators.
     All,
     /// Those that this tenant has been told of.
     Tenant(TenantId),
@@ -20,11 +22,11 @@ pub(super) enum Concern {
 
 /// Which AccessRequests `person` may know of. The widest of his roles counts.
 pub(super) fn concern(person: &Person) -> Concern {
-    let tenant_roles = [Role::Approver, Role::TenantAdmin, Role::Auditor];
+    let has_any = |roles: &[Role]| roles.iter().any(|role| person.roles.has(*role));
     match &person.tenant {
-        Some(tenant) if tenant_roles.into_iter().any(|role| person.roles.has(role)) => Concern::Tenant(tenant.clone()),
+        Some(tenant) if has_any(&[Role::Approver, Role::TenantAdmin, Role::Auditor]) => Concern::Tenant(tenant.clone()),
         Some(_) => Concern::Nothing,
-        None if person.roles.has(Role::Reviewer) || person.roles.has(Role::Auditor) => Concern::All,
+        None if has_any(&[Role::Reviewer, Role::Auditor, Role::Operator]) => Concern::All,
         None if person.roles.has(Role::Engineer) => Concern::Own(person.id.clone()),
         None => Concern::Nothing,
     }
@@ -41,42 +43,36 @@ pub(super) fn concerns(person: &Person, request: &AccessRequest) -> bool {
     }
 }
 
-/// Whether `person` may know of this tenant's settings.
-pub(super) fn sees_tenant(person: &Person, id: &TenantId) -> bool {
-    match &person.tenant {
-        Some(own) => own == id,
-        None => [Role::Operator, Role::Auditor, Role::Reviewer].into_iter().any(|role| person.roles.has(role)),
-    }
-}
-
 impl ManageRequests {
     pub(super) fn policies_now(&self) -> Result<Arc<PolicySet>, ManageError> {
-        self.policies.current().map_err(|invalid| ManageError::NoPolicies(invalid.to_string()))
+        let boot = self.clock.boot().since(Boot::default());
+        self.policies.current(boot).map_err(|stale| ManageError::NoPolicies(stale.to_string()))
     }
 
-    /// Asks the lifecycle policies.
-    pub(super) fn ask(
+    /// Asks the lifecycle policies whether `person` may do `deed`.
+    ///
+    /// # Errors
+    /// [`ManageError::Forbidden`] with the policy's advice.
+    pub(super) fn may(&self, person: &Person, deed: Deed, subject: Subject<'_>) -> Result<(), ManageError> {
+        self.policies_now()?
+            .may(person, deed, subject)
+            .map_err(|forbidden| ManageError::Forbidden(forbidden.to_string()))
+    }
+
+    /// The same where a person who may not must not learn that it exists.
+    ///
+    /// # Errors
+    /// [`ManageError::NotFound`] of `what`.
+    pub(super) fn may_know(
         &self,
         person: &Person,
-        action: &'static str,
-        tenant: Option<&Tenant>,
-        request: Option<&AccessRequest>,
+        deed: Deed,
+        subject: Subject<'_>,
+        what: &'static str,
     ) -> Result<(), ManageError> {
-        let _ = (self.policies_now()?, person, action, tenant, request);
-        Ok(())
-    }
-
-    pub(super) fn may_submit(&self, person: &Person, tenant: &Tenant) -> Result<(), ManageError> {
-        self.ask(person, "submit", Some(tenant), None)
-    }
-
-    pub(super) fn may_step(
-        &self,
-        person: &Person,
-        act: Act,
-        request: &AccessRequest,
-        tenant: &Tenant,
-    ) -> Result<(), ManageError> {
-        self.ask(person, act.as_str(), Some(tenant), Some(request))
+        match self.may(person, deed, subject) {
+            Err(ManageError::Forbidden(_)) => Err(ManageError::NotFound(what)),
+            asked => asked,
+        }
     }
 }

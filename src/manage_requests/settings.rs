@@ -1,12 +1,12 @@
 //! Settings: tenants and the engineer directory. Turning lockbox on ends what internal review alone
 //! had granted, in the same transaction.
 
-use super::rights::sees_tenant;
 use super::{ManageError, ManageRequests, write_item, write_told, write_tombstone, write_transition};
 use crate::domain::{
-    Actor, Attributes, Circumstances, Command, Engineer, Entitlement, Event, EventKind, Person, PersonId, Role, Step,
+    Actor, Attributes, Circumstances, Command, Engineer, Entitlement, Event, EventKind, Person, PersonId, Step,
     Tenant, TenantChange, TenantId, Timestamp, alarm,
 };
+use crate::policy::{Deed, Subject};
 use crate::state::StateItem;
 use crate::store::{Revision, Transaction};
 use std::collections::BTreeSet;
@@ -38,13 +38,11 @@ impl ManageRequests {
         entitlement: Entitlement,
         change: TenantChange,
     ) -> Result<(Tenant, bool), ManageError> {
-        if !sees_tenant(person, &id) {
-            return Err(ManageError::NotFound("tenant"));
-        }
         let now = self.time.now();
-        let mut transaction = self.store.begin(now).await?;
         let fresh = Tenant::new(id.clone(), entitlement, now);
-        self.ask(person, "add_tenant", Some(&fresh), None)?;
+        self.may_know(person, Deed::ViewTenant, Subject::Tenant(&fresh), "tenant")?;
+        self.may(person, Deed::EntitleTenant, Subject::Tenant(&fresh))?;
+        let mut transaction = self.store.begin(now).await?;
         if let Some(there) = transaction.tenant(&id).await? {
             return Ok((there, false));
         }
@@ -65,14 +63,12 @@ impl ManageRequests {
         change: TenantChange,
         seen_version: Option<u64>,
     ) -> Result<(Tenant, Revision), ManageError> {
-        if !sees_tenant(person, id) {
-            return Err(ManageError::NotFound("tenant"));
-        }
         let now = self.time.now();
         let mut transaction = self.store.begin(now).await?;
         let before = transaction.tenant(id).await?.ok_or(ManageError::NotFound("tenant"))?;
-        for act in acts_of(&before, &change) {
-            self.ask(person, act, Some(&before), None)?;
+        self.may_know(person, Deed::ViewTenant, Subject::Tenant(&before), "tenant")?;
+        for deed in deeds_of(&change) {
+            self.may(person, deed, Subject::Tenant(&before))?;
         }
         fresh(id.as_str(), before.version, seen_version)?;
         let after = before.changed(change, self.defaults, now)?;
@@ -170,44 +166,30 @@ impl ManageRequests {
 
     /// Who may not even read an entry learns nothing of it; an engineer may know his own.
     fn must_run_directory(&self, person: &Person, id: &PersonId) -> Result<(), ManageError> {
-        let own = person.is_provider(Role::Engineer) && person.id == *id;
-        if !own && !person.is_provider(Role::Operator) && !person.is_provider(Role::Auditor) {
-            return Err(ManageError::NotFound("engineer"));
-        }
-        self.ask(person, "manage_engineers", None, None)
+        self.may_know(person, Deed::ViewEngineer, Subject::Engineer(id), "engineer")?;
+        self.may(person, Deed::ManageEngineer, Subject::Engineer(id))
     }
 }
 
 /// What a change of settings is, in the words of the policies.
-fn acts_of(before: &Tenant, change: &TenantChange) -> Vec<&'static str> {
-    let TenantChange {
-        entitlement,
-        lockbox,
-        approvers,
-        notify,
-        quorum,
-        respond_within,
-        grant_longest,
-        attributes,
-    } = change;
-    let mut acts = Vec::new();
-    if entitlement.is_some() || attributes.is_some() {
-        acts.push("entitle_tenant");
-    }
-    match lockbox {
-        Some(true) if !before.lockbox => acts.push("enable_lockbox"),
-        Some(false) if before.lockbox => acts.push("disable_lockbox"),
-        _ => {}
-    }
-    let settings = approvers.is_some()
+fn deeds_of(change: &TenantChange) -> Vec<Deed> {
+    let TenantChange { entitlement, lockbox, approvers, notify, quorum, respond_within, grant_longest, attributes } =
+        change;
+    let entitles = entitlement.is_some() || attributes.is_some();
+    let configures = lockbox.is_some()
+        || approvers.is_some()
         || notify.is_some()
         || quorum.is_some()
         || respond_within.is_some()
         || grant_longest.is_some();
-    if settings || acts.is_empty() {
-        acts.push("configure_tenant");
+    let mut deeds = Vec::new();
+    if entitles {
+        deeds.push(Deed::EntitleTenant);
     }
-    acts
+    if configures || !entitles {
+        deeds.push(Deed::ConfigureTenant);
+    }
+    deeds
 }
 
 fn fresh(what: &str, current: u64, seen: Option<u64>) -> Result<(), ManageError> {
