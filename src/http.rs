@@ -14,6 +14,7 @@ pub mod json;
 pub mod listen;
 pub mod members;
 mod openapi;
+pub mod operations;
 pub mod problem;
 pub mod router;
 pub mod serve;

@@ -41,7 +41,7 @@ pub struct SidecarApi {
     pub authzen: AuthzenSettings,
 }
 
-type Handler<S> = fn(Arc<S>, Call) -> Pin<Box<dyn Future<Output = Answered> + Send>>;
+pub(super) type Handler<S> = fn(Arc<S>, Call) -> Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 /// One endpoint.
 pub struct Row<S> {
@@ -59,16 +59,16 @@ pub struct Row<S> {
     pub asks: &'static str,
     /// The status and the name of the schema of its answer; empty for none.
     pub answers: (u16, &'static str),
-    handler: Handler<S>,
+    pub(super) handler: Handler<S>,
 }
 
 macro_rules! rows {
     ($($method:ident $path:literal $who:ident $takes:ident ($asks:literal) -> $status:literal $answer:literal, $handler:path, $summary:literal;)+) => {
-        vec![$(Row {
+        vec![$($crate::http::router::Row {
             method: stringify!($method),
             path: $path,
-            who: Who::$who,
-            takes: Takes::$takes,
+            who: $crate::http::call::Who::$who,
+            takes: $crate::http::call::Takes::$takes,
             summary: $summary,
             asks: $asks,
             answers: ($status, $answer),
@@ -76,6 +76,8 @@ macro_rules! rows {
         },)+]
     };
 }
+
+pub(super) use rows;
 
 /// The endpoints of the sidecar's listener.
 pub fn sidecar_table() -> Vec<Row<SidecarApi>> {

@@ -1,0 +1,95 @@
+//! What goes on beside the listeners: renewing, sweeping, looking at policy files and proofs. Each
+//! task may be dropped at any point without harm.
+
+use super::Shared;
+use crate::clock::{Boot, Clock};
+use crate::http::router::AuthorityApi;
+use crate::http::serve::Counts;
+use crate::identity::Tended;
+use crate::policy::Reloaded;
+use crate::telemetry::{ListenerMetrics, Metrics};
+use core::future::Future;
+use core::sync::atomic::Ordering;
+use core::time::Duration;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+/// How often lapsed times are recorded and the time floor is raised.
+pub(super) const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often token file and keys are looked at.
+const TEND_EVERY: Duration = Duration::from_secs(2);
+/// How often a listener's counts are carried into the metrics.
+const COUNT_EVERY: Duration = Duration::from_millis(500);
+
+/// The tasks; dropped with it.
+#[derive(Default)]
+pub(super) struct Background(JoinSet<()>);
+
+impl Background {
+    pub(super) fn spawn<T>(&mut self, task: impl Future<Output = T> + Send + 'static) {
+        self.0.spawn(async move {
+            task.await;
+        });
+    }
+
+    /// Carries a listener's counts into the metrics.
+    pub(super) fn count(&mut self, metrics: ListenerMetrics, counts: Arc<Counts>) {
+        self.spawn(async move {
+            loop {
+                metrics.carry(counts.accepted.load(Ordering::Relaxed), counts.over_cap.load(Ordering::Relaxed));
+                tokio::time::sleep(COUNT_EVERY).await;
+            }
+        });
+    }
+
+    /// The tasks that keep things current.
+    pub(super) fn keep(&mut self, shared: &Shared, authority: &Arc<AuthorityApi>) {
+        let authority = Arc::clone(authority);
+        self.spawn(async move { authority.manage.keep_swept(SWEEP_EVERY).await });
+        let identity = Arc::clone(&shared.identity);
+        self.repeat_blocking(TEND_EVERY, move || identity.tend().iter().for_each(tended));
+        let (policies, metrics) = (Arc::clone(&shared.policies), Arc::clone(&shared.metrics));
+        let clock = Arc::clone(&shared.clock);
+        let every = Duration::from_millis(shared.config.policies.poll_ms);
+        self.repeat_blocking(every, move || told(&policies.poll(clock.boot().since(Boot::default())), &metrics));
+    }
+
+    /// Repeats what reads files, on a thread that may wait for a disk.
+    fn repeat_blocking(&mut self, every: Duration, work: impl Fn() + Send + Sync + 'static) {
+        let work = Arc::new(work);
+        self.spawn(async move {
+            loop {
+                let work = Arc::clone(&work);
+                if tokio::task::spawn_blocking(move || work()).await.is_err() {
+                    error!("a task in the background panicked; it is tried again");
+                }
+                tokio::time::sleep(every).await;
+            }
+        });
+    }
+}
+
+/// Tells what became of the policies.
+pub(super) fn told(reloaded: &Reloaded, metrics: &Metrics) {
+    match reloaded {
+        Reloaded::Unchanged | Reloaded::Changing => {}
+        Reloaded::Swapped { digest } => {
+            metrics.policies_loaded(digest);
+            info!(digest, "new policies are in use");
+        }
+        Reloaded::Failed(error) => {
+            metrics.policies_refused();
+            error!(%error, "the policy files cannot be used; the last good set stays until the grace is over");
+        }
+    }
+}
+
+fn tended(found: &Tended) {
+    match found {
+        Tended::TokensLoaded(count) => info!(count, "the token file changed and is in force"),
+        Tended::KeysLoaded(count) => info!(count, "the key set was read"),
+        Tended::TokensKept(why) => warn!(why, "the token file changed and cannot be used; the last good one stays"),
+        Tended::KeysKept(why) => warn!(why, "the key set cannot be read; the last good one stays for a while"),
+    }
+}

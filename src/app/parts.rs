@@ -1,0 +1,136 @@
+//! From the configuration's words to each part's own settings, field by field.
+
+use super::{Addresses, StartError};
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::decision_log::{self, LogClock};
+use crate::domain::{CallerName, WorkloadName};
+use crate::evaluate_access::CacheSettings;
+use crate::http::authzen::{AuthzenSettings, IncludeContext};
+use crate::http::body::BodyBounds;
+use crate::http::serve::Bounds;
+use crate::identity::jwt::{JwtSettings, Jwts};
+use crate::identity::keys::{KeyFile, KeySource, KeyUrl, algorithm};
+use crate::identity::tokens::TokenFile;
+use crate::identity::{Identity, NamedCaller, Proofs};
+use crate::state::LeaseSettings;
+use core::time::Duration;
+use std::sync::Arc;
+
+/// The log's view of time.
+pub(super) struct LogTime(pub(super) Arc<dyn Clock>);
+
+impl LogClock for LogTime {
+    fn wall_ms(&self) -> u64 {
+        u64::try_from(self.0.wall().as_ms()).unwrap_or(0)
+    }
+
+    fn boot_ms(&self) -> u64 {
+        self.0.boot().as_ns() / 1_000_000
+    }
+}
+
+pub(super) fn lease(config: &Config) -> LeaseSettings {
+    let config::Lease { lease_ms, hold_ms, drift_rate_max } = config.lease;
+    // Bounds are checked at load: 0 ≤ ρ < 1, so the product is a small positive number.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0 <= drift_rate_max < 1 is checked with the configuration"
+    )]
+    let drift_ppm_max = (drift_rate_max * 1_000_000.0).ceil() as u32;
+    LeaseSettings { lease: Duration::from_millis(lease_ms), hold: Duration::from_millis(hold_ms), drift_ppm_max }
+}
+
+pub(super) fn log(config: &Config) -> decision_log::Settings {
+    let config::Log { dir: _, durability: _, segment_bytes_max, in_flight_max, stall_ms_max } = config.log;
+    let in_flight_max = usize::try_from(in_flight_max).unwrap_or(usize::MAX);
+    decision_log::Settings { segment_bytes_max, in_flight_max, stall_ms_max, ..decision_log::Settings::default() }
+}
+
+pub(super) fn durability(config: &Config) -> decision_log::Durability {
+    match config.log.durability {
+        config::Durability::Disk => decision_log::Durability::Disk,
+        config::Durability::Process => decision_log::Durability::Process,
+    }
+}
+
+pub(super) fn cache(config: &Config) -> Option<CacheSettings> {
+    let config::Cache { enabled, entries_max, ttl_ms_max } = config.cache;
+    enabled.then(|| CacheSettings { entries_max, ttl: Duration::from_millis(ttl_ms_max) })
+}
+
+pub(super) fn bounds(config: &Config) -> Bounds {
+    let config::Limits { connections_max, header_timeout_ms, shutdown_ms_max, .. } = config.limits;
+    Bounds {
+        connections_max,
+        head_deadline: Duration::from_millis(header_timeout_ms),
+        stop_deadline: Duration::from_millis(shutdown_ms_max),
+        ..Bounds::default()
+    }
+}
+
+pub(super) fn body(config: &Config, bytes_max: u64) -> BodyBounds {
+    BodyBounds {
+        bytes_max: usize::try_from(bytes_max).unwrap_or(usize::MAX),
+        deadline: Duration::from_millis(config.limits.body_timeout_ms),
+    }
+}
+
+pub(super) fn authzen(config: &Config, addresses: &Addresses) -> AuthzenSettings {
+    let config::Sidecar { public_url, authzen, batch_max, .. } = &config.sidecar;
+    let config::Authzen { include_context, subject_types, resource_prefix } = authzen.clone();
+    let public_url = public_url.as_ref().map(|url| url.as_str().to_owned());
+    AuthzenSettings {
+        include_context: match include_context {
+            config::IncludeContext::Always => IncludeContext::Always,
+            config::IncludeContext::OnDeny => IncludeContext::OnDeny,
+            config::IncludeContext::Never => IncludeContext::Never,
+        },
+        subject_types,
+        resource_prefix,
+        batch_max: usize::try_from(*batch_max).unwrap_or(usize::MAX),
+        public_url: public_url.unwrap_or_else(|| format!("http://{}", addresses.sidecar)),
+    }
+}
+
+pub(super) fn identity(config: &Config, clock: &Arc<dyn Clock>) -> Result<Identity, StartError> {
+    let config::Identity { tokens_file, jwt, unix_peers } = &config.identity;
+    let tokens = tokens_file.as_ref().map(TokenFile::open).transpose();
+    let tokens = tokens.map_err(|error| StartError::Identity(error.to_string()))?;
+    let issuers: Result<Vec<Jwts>, StartError> = jwt.iter().map(issuer).collect();
+    let mut peers = std::collections::BTreeMap::new();
+    for (uid, config::UnixPeer { name, workload }) in unix_peers {
+        let named = NamedCaller { name: CallerName::parse(name)?, workload: WorkloadName::parse(workload)? };
+        peers.insert(uid.get(), named);
+    }
+    let trust_loopback = match (config.sidecar.callers, config.sidecar.workloads.as_slice()) {
+        (config::Callers::Tokens, _) => None,
+        (config::Callers::TrustLoopback, [workload]) => Some(WorkloadName::parse(workload)?),
+        (config::Callers::TrustLoopback, _) => {
+            let why = "`sidecar.callers = \"trust-loopback\"` needs exactly one workload in `sidecar.workloads`: a caller is bound to one";
+            return Err(StartError::Identity(why.to_owned()));
+        }
+    };
+    let proofs = Proofs { tokens, jwt: issuers?, peers, trust_loopback };
+    Ok(Identity::new(proofs, Arc::clone(clock))?)
+}
+
+fn issuer(jwt: &config::Jwt) -> Result<Jwts, StartError> {
+    let config::Jwt { issuer, audience, algorithms, jwks_file, jwks_url, leeway_s, claims } = jwt;
+    let wrong = |why: String| StartError::Identity(format!("issuer `{issuer}`: {why}"));
+    let source: Box<dyn KeySource> = match (jwks_file, jwks_url) {
+        (Some(path), _) => Box::new(KeyFile(path.clone())),
+        (None, Some(url)) => Box::new(KeyUrl::new(url.as_str()).map_err(|error| wrong(error.to_string()))?),
+        (None, None) => return Err(wrong("give `jwks_file` or `jwks_url`".to_owned())),
+    };
+    let settings = JwtSettings {
+        algorithms: algorithms.iter().filter_map(|name| algorithm(&format!("{name:?}"))).collect(),
+        person_claim: claims.person.clone(),
+        roles_claim: claims.roles.clone(),
+        tenant_claim: Some(claims.tenant.clone()),
+        leeway_s: *leeway_s,
+        ..JwtSettings::of(issuer, audience)
+    };
+    Jwts::new(settings, source).map_err(|error| wrong(error.to_string()))
+}
