@@ -1,6 +1,5 @@
 //! What the configuration accepts, refuses and says; every refusal is checked by its text.
 
-#![expect(clippy::unwrap_used, reason = "tests panic to fail")]
 use super::*;
 use std::path::Path;
 
