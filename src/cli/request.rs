@@ -38,10 +38,13 @@ enum Verb {
     /// Approver: refuse.
     Deny(Decide),
     /// Engineer: take it back before it is decided.
+    #[command(after_help = "Example:\n  lockbox request withdraw LBX-1001")]
     Withdraw(End),
     /// Engineer or reviewer: done; the access ends at once.
+    #[command(after_help = "Example:\n  lockbox request close LBX-1001")]
     Close(End),
     /// Approver: end the access at once.
+    #[command(after_help = "Example:\n  lockbox request revoke LBX-1001")]
     Revoke(End),
 }
 
@@ -169,7 +172,6 @@ struct Decide {
 
 /// An end.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  lockbox request close LBX-1001")]
 struct End {
     /// The AccessRequest, such as LBX-1001.
     id: String,

@@ -18,7 +18,7 @@ pub(super) enum Role {
 
 /// Run the authority, a sidecar, or both.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  lockbox serve --demo                          try it, without any setup\n  lockbox serve --config lockbox.toml           both roles\n  lockbox serve --role sidecar --config s.toml  a sidecar beside a workload")]
+#[command(after_help = "Examples:\n  lockbox serve --demo                           try it, without any setup\n  lockbox serve --config lockbox.toml            both roles\n  lockbox serve --role sidecar --config s.toml   a sidecar beside a workload")]
 pub(super) struct Args {
     /// Which half of the system this process is.
     #[arg(long, value_enum, default_value_t = Role::All)]

@@ -53,8 +53,7 @@ impl EncodeMetric for Histogram {
             .zip(&self.0.buckets)
             .map(|(bound, count)| (Duration::from_nanos(*bound).as_secs_f64(), count.load(Relaxed)))
             .collect();
-        // The encoder writes the last bucket as `+Inf`.
-        buckets.push((f64::MAX, self.0.above.load(Relaxed)));
+        buckets.push((f64::INFINITY, self.0.above.load(Relaxed)));
         let count = buckets.iter().map(|(_, count)| count).sum();
         let sum = Duration::from_nanos(self.0.sum_ns.load(Relaxed)).as_secs_f64();
         encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)

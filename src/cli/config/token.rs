@@ -2,12 +2,10 @@
 
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::clock::{Ids, SystemIds};
+use crate::clock::SystemIds;
 use crate::domain::{CallerName, NameError, PersonId, Role, TenantId, WorkloadName};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crate::identity::tokens;
 use clap::ValueEnum;
-use sha2::{Digest as _, Sha256};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -48,7 +46,7 @@ pub(super) struct Args {
 
 /// Runs the verb.
 pub(super) fn run(args: Args, output: &Output) -> Result<(), CliError> {
-    let token = secret(&SystemIds)?;
+    let token = tokens::generate(&SystemIds).map_err(CliError::failed)?;
     let entry = entry(&args, &token)?;
     if let Some(path) = &args.file {
         append(path, &entry)?;
@@ -63,12 +61,6 @@ pub(super) fn run(args: Args, output: &Output) -> Result<(), CliError> {
         output.note(&format!("its hash is in `{}`; the token itself is shown only now", path.display()));
     }
     Ok(())
-}
-
-/// 256 random bits, with a beginning that scanners for leaked secrets can know.
-fn secret(ids: &dyn Ids) -> Result<String, CliError> {
-    let bytes = ids.secret().map_err(CliError::failed)?;
-    Ok(format!("lbx_{}", URL_SAFE_NO_PAD.encode(bytes)))
 }
 
 /// The `[[token]]` entry of the token file. The one place of this module that knows the file's format.
@@ -115,7 +107,7 @@ fn entry(args: &Args, token: &str) -> Result<String, CliError> {
         }
     }
     put("id", id.as_str().into());
-    put("sha256", hex(&Sha256::digest(token.as_bytes())).into());
+    put("sha256", hex(&tokens::hash(token)).into());
     Ok(format!("[[token]]\n{table}"))
 }
 
@@ -134,6 +126,7 @@ fn append(path: &Path, entry: &str) -> Result<(), CliError> {
 mod tests {
     use super::*;
     use crate::clock::SeededIds;
+    use crate::domain::Caller;
 
     fn args(kind: Kind, id: &str) -> Args {
         Args { kind, id: id.to_owned(), roles: Vec::new(), tenant: None, workload: None, file: None }
@@ -141,16 +134,16 @@ mod tests {
 
     #[test]
     fn a_token_is_long_and_only_its_hash_is_in_the_entry() {
-        let token = secret(&SeededIds::new(7)).unwrap();
-        assert!(token.starts_with("lbx_") && token.len() == 47, "{token}");
+        let token = tokens::generate(&SeededIds::new(7)).unwrap();
         let args = Args { roles: vec!["approver".into()], tenant: Some("contoso".into()), ..args(Kind::Person, "csilla@contoso.example") };
         let entry = entry(&args, &token).unwrap();
         assert!(!entry.contains(&token));
-        let file: toml::Table = entry.parse().unwrap();
-        let found = &file["token"][0];
-        assert_eq!(found["kind"].as_str(), Some("person"));
-        assert_eq!(found["tenant"].as_str(), Some("contoso"));
-        assert_eq!(found["sha256"].as_str(), Some(hex(&Sha256::digest(token.as_bytes())).as_str()));
+        let read = tokens::parse_file(&entry).unwrap();
+        assert_eq!(read.len(), 1);
+        assert_eq!(read[0].sha256, tokens::hash(&token));
+        let Caller::Person(person) = &read[0].caller else { panic!("{:?}", read[0].caller) };
+        assert_eq!(person.id.as_str(), "csilla@contoso.example");
+        assert!(person.roles.has(Role::Approver) && person.tenant.as_ref().unwrap().as_str() == "contoso");
     }
 
     #[test]
@@ -169,10 +162,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tokens.toml");
         for id in ["s1", "s2"] {
-            append(&path, &entry(&args(Kind::Sidecar, id), "t").unwrap()).unwrap();
+            append(&path, &entry(&args(Kind::Sidecar, id), id).unwrap()).unwrap();
         }
-        let file: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
-        assert_eq!(file["token"].as_array().unwrap().len(), 2);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(tokens::parse_file(&text).unwrap().len(), 2);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }
