@@ -1,2 +1,5 @@
-//! bin
-fn main() {}
+//! The binary: hands over to `lockbox::cli`, and does nothing else.
+
+fn main() -> std::process::ExitCode {
+    lockbox::cli::main()
+}

@@ -64,7 +64,7 @@ fn warnings(config: &Config) -> Vec<String> {
     warn(
         sidecar.callers == Callers::TrustLoopback,
         "`sidecar.callers` is `trust-loopback`: every process of this host, and everything a proxy on it lets \
-         through, may ask about every workload without proof"
+         through, may ask about `sidecar.loopback_workload` without proof"
             .to_owned(),
     );
     warn(

@@ -15,7 +15,7 @@ pub struct Identity {
     /// The file of token hashes, as `lockbox config token` writes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens_file: Option<PathBuf>,
-    /// The issuers whose JWTs are accepted; at most 16.
+    /// The issuer whose JWTs are accepted; this version takes one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub jwt: Vec<Jwt>,
     /// The callers of the Unix socket, by user id.
@@ -39,9 +39,18 @@ pub struct Jwt {
     /// The keys as a JWK set behind an address. Either this or `jwks_file`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_url: Option<Url>,
-    /// How far the issuer's clock may be off, in s, 0 to 300.
+    /// How far the issuer's clock may be off, in s, 0 to 60.
     #[serde(default = "leeway")]
     pub leeway_s: u64,
+    /// How often the keys are read anew, in s, 1 to 86400.
+    #[serde(default = "refresh")]
+    pub refresh_s: u64,
+    /// The least time between two readings, whatever tokens ask for, in s, 1 to `refresh_s`.
+    #[serde(default = "refresh_min")]
+    pub refresh_s_min: u64,
+    /// How long keys stay in force when they cannot be read any more, in s, `refresh_s` to 604800.
+    #[serde(default = "keep")]
+    pub keep_s: u64,
     /// Which claim says what.
     #[serde(default)]
     pub claims: Claims,
@@ -52,24 +61,37 @@ fn leeway() -> u64 {
     30
 }
 
-/// Which claim of a JWT says what.
+fn refresh() -> u64 {
+    300
+}
+
+fn refresh_min() -> u64 {
+    30
+}
+
+fn keep() -> u64 {
+    3600
+}
+
+/// Which claim of a JWT says what. A name that begins with `/` is a path (`/realm_access/roles`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Claims {
     /// The person's immutable id.
     pub person: String,
-    /// His roles, a list of strings.
+    /// His roles: a list of texts, or one text with roles between spaces.
     pub roles: String,
-    /// The tenant he belongs to; absent for the provider's people.
-    pub tenant: String,
-    /// The workload, for a service.
-    pub workload: String,
+    /// The tenant he belongs to; without this setting the issuer is the provider's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The issuer's names of roles to ours; what is not named here is nothing. Empty: the issuer uses ours.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub role_names: BTreeMap<String, String>,
 }
 
 impl Default for Claims {
     fn default() -> Self {
-        let [person, roles, tenant, workload] = ["sub", "roles", "tenant", "workload"].map(str::to_owned);
-        Self { person, roles, tenant, workload }
+        Self { person: "sub".to_owned(), roles: "roles".to_owned(), tenant: None, role_names: BTreeMap::new() }
     }
 }
 
@@ -100,14 +122,11 @@ pub struct UnixPeer {
 
 impl Identity {
     pub(super) fn check(&self, check: &mut Checker<'_>) {
-        if self.jwt.len() > 16 {
-            check.wrong("identity.jwt", format!("has {} issuers: allowed are at most 16", self.jwt.len()));
+        if self.jwt.len() > 1 {
+            check.wrong("identity.jwt", format!("has {} issuers: this version takes one", self.jwt.len()));
         }
         for (index, jwt) in self.jwt.iter().enumerate() {
             jwt.check(&format!("identity.jwt.{index}"), check);
-            if self.jwt.iter().take(index).any(|other| other.issuer == jwt.issuer) {
-                check.wrong("identity.jwt", format!("names the issuer `{}` twice", jwt.issuer));
-            }
         }
         for (uid, UnixPeer { name, workload }) in &self.unix_peers {
             let key = format!("identity.unix_peers.{}", uid.get());
@@ -131,8 +150,15 @@ impl Jwt {
         if self.jwks_url.as_ref().is_some_and(|url| !url.is_private()) {
             check.wrong(key, "would fetch keys unprotected: `jwks_url` needs `https://`, or a loopback address");
         }
-        if self.leeway_s > 300 {
-            check.wrong(key, format!("has `leeway_s` {}: allowed is 0 to 300", self.leeway_s));
+        check.range(&format!("{key}.leeway_s"), self.leeway_s, 0..=60);
+        check.range(&format!("{key}.refresh_s"), self.refresh_s, 1..=86_400);
+        check.range(&format!("{key}.refresh_s_min"), self.refresh_s_min, 1..=self.refresh_s);
+        check.range(&format!("{key}.keep_s"), self.keep_s, self.refresh_s..=604_800);
+        for (theirs, ours) in &self.claims.role_names {
+            if crate::domain::Role::parse(ours).is_none() {
+                let known = crate::domain::Role::ALL.map(crate::domain::Role::as_str).join(", ");
+                check.wrong(&format!("{key}.claims.role_names.{theirs}"), format!("is `{ours}`: allowed is {known}"));
+            }
         }
     }
 }

@@ -27,6 +27,9 @@ pub struct Sidecar {
     pub workloads: Vec<String>,
     /// How callers on the network prove who they are.
     pub callers: Callers,
+    /// With `callers = "trust-loopback"`: the one workload that such callers may ask about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loopback_workload: Option<String>,
     /// The authority to renew from, when it runs in another process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority_url: Option<Url>,
@@ -48,7 +51,8 @@ pub enum Callers {
     /// A bearer token or a JWT, from everybody.
     #[default]
     Tokens,
-    /// No proof from a loopback address: everything that runs on this host may ask about every workload.
+    /// No proof from a loopback address: everything that runs on this host may ask about
+    /// `loopback_workload`. A proof that is shown must hold all the same.
     TrustLoopback,
 }
 
@@ -96,6 +100,7 @@ impl Default for Sidecar {
             public_url: None,
             workloads: Vec::new(),
             callers: Callers::Tokens,
+            loopback_workload: None,
             authority_url: None,
             authority_token_file: None,
             body_bytes_max: 256 * 1024,
@@ -113,7 +118,17 @@ impl Sidecar {
         if self.callers == Callers::TrustLoopback && !self.listen.ip().is_loopback() {
             check.wrong("sidecar.callers", "is `trust-loopback`, which needs a loopback address in `sidecar.listen`");
         }
-        for workload in &self.workloads {
+        match (self.callers, &self.loopback_workload) {
+            (Callers::TrustLoopback, None) => check.wrong(
+                "sidecar.callers",
+                "is `trust-loopback`, which needs `sidecar.loopback_workload`: a caller is bound to one workload",
+            ),
+            (Callers::Tokens, Some(_)) => {
+                check.wrong("sidecar.loopback_workload", "has a meaning only with `sidecar.callers = \"trust-loopback\"`");
+            }
+            _ => {}
+        }
+        for workload in self.workloads.iter().chain(&self.loopback_workload) {
             check.name("sidecar.workloads", WorkloadName::parse(workload));
         }
         match (&self.authority_url, &self.authority_token_file) {

@@ -1,6 +1,5 @@
 //! What the configuration accepts, refuses and says; every refusal is checked by its text.
 
-#![expect(clippy::unwrap_used, reason = "tests panic to fail")]
 use super::*;
 use std::path::Path;
 
@@ -107,7 +106,10 @@ fn what_others_can_reach_needs_words() {
         &[],
         &["`sidecar.callers` is `trust-loopback`"],
     );
-    let trusting = load("", &[("LOCKBOX_SIDECAR__CALLERS", "trust-loopback")]).unwrap();
+    let trust = ("LOCKBOX_SIDECAR__CALLERS", "trust-loopback");
+    refused("", &[trust], &["`sidecar.callers` is `trust-loopback`, which needs `sidecar.loopback_workload`"]);
+    refused("[sidecar]\nloopback_workload = \"exchange\"\n", &[], &["`sidecar.loopback_workload` has a meaning only"]);
+    let trusting = load("", &[trust, ("LOCKBOX_SIDECAR__LOOPBACK_WORKLOAD", "exchange")]).unwrap();
     assert!(trusting.explain().to_string().contains("warning: `sidecar.callers`"));
 }
 
@@ -143,6 +145,11 @@ fn issuers_are_pinned() {
     refused(&format!("{head}algorithms = [\"ES256\"]\njwks_url = \"http://i.example/k\"\n"), &[], &["unprotected"]);
     load(&format!("{head}algorithms = [\"ES256\"]\njwks_url = \"http://[::1]:99/k\"\n"), &[]).unwrap();
     refused("[[identity.jwt]]\nissuer = \"a\"\n", &[], &["lacks `audience`"]);
+    let good = format!("{head}algorithms = [\"ES256\"]\njwks_file = \"k\"\n");
+    refused(&format!("{good}leeway_s = 61\n"), &[], &["`identity.jwt.0.leeway_s` is 61: allowed is 0 to 60"]);
+    refused(&format!("{good}keep_s = 299\n"), &[], &["allowed is 300 to 604800"]);
+    refused(&format!("{good}claims = {{ role_names = {{ admin = \"root\" }} }}\n"), &[], &["role_names.admin", "`root`"]);
+    refused(&format!("{good}{good}"), &[], &["has 2 issuers"]);
 }
 
 #[test]

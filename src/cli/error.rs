@@ -1,0 +1,43 @@
+//! Why a command did not do what it was asked, and with which exit code that ends.
+
+use super::Exit;
+use super::client::ClientError;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    /// Said in a way that cannot be meant.
+    #[error("{0}")]
+    Usage(String),
+    /// Could not be done.
+    #[error("{0}")]
+    Failed(String),
+    /// A server could not be asked, or did not do it.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// The answer could not be written.
+    #[error("cannot write the answer: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl CliError {
+    /// What cannot be done, with the cause.
+    pub(super) fn failed(what: impl core::fmt::Display) -> Self {
+        Self::Failed(what.to_string())
+    }
+
+    /// A verb that this build does not have.
+    pub(super) fn not_wired(verb: &str) -> Self {
+        Self::Failed(format!("`lockbox {verb}` is not wired in this build"))
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::Usage,
+            Self::Failed(_) | Self::Client(_) | Self::Config(_) | Self::Output(_) => Exit::Failed,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! `lockbox openapi`: the description of the API, as the router makes it.
+
+use super::error::CliError;
+use super::{Exit, output::Output};
+
+/// Print the OpenAPI description of the API.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  lockbox openapi > schemas/openapi.json")]
+pub(super) struct Args {}
+
+/// Runs the verb.
+pub(super) fn run(args: Args, _output: &Output) -> Result<Exit, CliError> {
+    let Args {} = args;
+    Err(CliError::not_wired("openapi"))
+}
