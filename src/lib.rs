@@ -1,5 +1,6 @@
 //! The map.
 
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;

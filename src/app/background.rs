@@ -37,7 +37,8 @@ impl Background {
     pub(super) fn count(&mut self, metrics: ListenerMetrics, counts: Arc<Counts>) {
         self.spawn(async move {
             loop {
-                metrics.carry(counts.accepted.load(Ordering::Relaxed), counts.over_cap.load(Ordering::Relaxed));
+                let (open, accepted) = (counts.open.load(Ordering::Relaxed), counts.accepted.load(Ordering::Relaxed));
+                metrics.carry(open, accepted, counts.over_cap.load(Ordering::Relaxed));
                 tokio::time::sleep(COUNT_EVERY).await;
             }
         });

@@ -60,6 +60,8 @@ const PAUSE_MS: (u64, u64) = (5, 1000);
 pub struct Counts {
     /// Connections taken.
     pub accepted: AtomicU64,
+    /// Connections open now.
+    pub open: AtomicUsize,
     /// Connections closed at once because there were too many.
     pub over_cap: AtomicU64,
     /// Accepts that failed, for instance for want of file descriptors.
@@ -122,7 +124,9 @@ pub async fn serve(
                 shared.counts.accepted.fetch_add(1, Ordering::Relaxed);
                 let (shared, phase) = (Arc::clone(&shared), phase.subscribe());
                 tokio::spawn(async move {
+                    shared.counts.open.fetch_add(1, Ordering::Relaxed);
                     shared.connection(stream, peer, phase).await;
+                    shared.counts.open.fetch_sub(1, Ordering::Relaxed);
                     drop(place);
                 });
             }

@@ -2,6 +2,7 @@
 //! built; a call then touches atomics only.
 
 use super::Histogram;
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -74,6 +75,7 @@ pub(super) struct Families {
     calls: Family<Call, Counter>,
     took: Family<Route, Histogram>,
     open: Family<Listener, Gauge>,
+    accepted: Family<Listener, Counter>,
     refused: Family<Listener, Counter>,
 }
 
@@ -87,6 +89,7 @@ impl Families {
             self.took.clone(),
         );
         registry.register("connections_open", "Connections open now", self.open.clone());
+        registry.register("connections_accepted", "Connections taken", self.accepted.clone());
         registry.register("connections_refused", "Connections refused because the limit was reached", self.refused.clone());
     }
 
@@ -101,6 +104,7 @@ impl Families {
         let labels = Listener { listener };
         ListenerMetrics {
             open: handle(&self.open, &labels),
+            accepted: handle(&self.accepted, &labels),
             refused: handle(&self.refused, &labels),
         }
     }
@@ -127,22 +131,15 @@ impl RouteMetrics {
 #[derive(Debug, Clone)]
 pub struct ListenerMetrics {
     open: Gauge,
+    accepted: Counter,
     refused: Counter,
 }
 
 impl ListenerMetrics {
-    /// A connection was accepted.
-    pub fn opened(&self) {
-        self.open.inc();
-    }
-
-    /// An accepted connection is gone.
-    pub fn closed(&self) {
-        self.open.dec();
-    }
-
-    /// A connection was refused because the limit was reached.
-    pub fn refused(&self) {
-        self.refused.inc();
+    /// Takes over what the listener has counted since it began.
+    pub fn carry(&self, open: usize, accepted: u64, refused: u64) {
+        self.open.set(i64::try_from(open).unwrap_or(i64::MAX));
+        self.accepted.inner().store(accepted, Ordering::Relaxed);
+        self.refused.inner().store(refused, Ordering::Relaxed);
     }
 }

@@ -82,12 +82,21 @@ pub struct LogMetrics {
     pub bytes: Counter,
     /// Times the disk was waited for.
     pub syncs: Counter,
-    /// How long the disk took.
-    pub sync_duration: Histogram,
     /// Failures to write or to sync.
     pub errors: Counter,
     /// Records that wait now.
     pub queue: Gauge,
+}
+
+impl LogMetrics {
+    /// Takes over what the log has counted since it was opened.
+    pub fn carry(&self, records: u64, bytes: u64, syncs: u64, errors: u64) {
+        for (counter, total) in
+            [(&self.records, records), (&self.bytes, bytes), (&self.syncs, syncs), (&self.errors, errors)]
+        {
+            counter.inner().store(total, Ordering::Relaxed);
+        }
+    }
 }
 
 /// The sidecar's memory of the authority's state. `age_seconds` and `lease_left_seconds` are set by
@@ -179,12 +188,10 @@ impl Metrics {
         registry.register("cache_misses", "Decisions not found in the cache", misses);
         registry.register("cache_entries", "Decisions in the cache now", entries);
 
-        let LogMetrics { records, bytes, syncs, sync_duration, errors, queue } = self.log.clone();
         registry.register("decision_log_records", "Records written to the decision log", records);
         registry.register_with_unit("decision_log_written", "Bytes written to the decision log", Unit::Bytes, bytes);
         registry.register("decision_log_syncs", "Times the decision log waited for the disk", syncs);
         let help = "How long the disk took to make records durable";
-        registry.register_with_unit("decision_log_sync_duration", help, seconds(), sync_duration);
         registry.register("decision_log_errors", "Failures to write or sync the decision log", errors);
         registry.register("decision_log_queue_records", "Records that wait for the disk now", queue);
 
