@@ -11,6 +11,19 @@ use crate::domain::{
     WorkloadName,
 };
 use async_trait::async_trait;
+pub use memory::MemoryStore;
+pub use sqlite::{SqliteSettings, SqliteStore};
+
+mod document;
+mod memory;
+mod sqlite;
+#[cfg(test)]
+mod suite;
+
+/// How long an answer is kept at least, in milliseconds (24 h).
+const KEPT_MS_MIN: i64 = 24 * 3600 * 1000;
+/// How many outlived answers go with each new one, so that they cannot pile up.
+const KEPT_DROPPED_MAX: u32 = 10;
 
 /// Where the authority's record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +130,11 @@ pub enum StoreError {
     Unavailable(String),
 }
 
+/// The answer to whoever goes on after a failure within a transaction.
+fn given_up() -> StoreError {
+    StoreError::Unavailable("something failed in this transaction before: begin another".to_owned())
+}
+
 /// Reading, by anybody at any time.
 #[async_trait]
 pub trait Reads {
@@ -164,6 +182,9 @@ pub trait Store: Reads + Send + Sync {
     /// Raises the time floor without a change, so that a clock set back at the next start cannot
     /// bring a lapsed grant to life.
     async fn raise_time_floor(&self, now: Timestamp) -> Result<(), StoreError>;
+    /// Drops the tombstones of revision `up_to` and below. Whoever is behind it is then answered
+    /// [`Changes::TooOld`], so keep it well below the revision of the slowest sidecar.
+    async fn prune_tombstones(&self, up_to: u64, now: Timestamp) -> Result<(), StoreError>;
     /// Whether the database answers; for `/readyz`.
     async fn ping(&self) -> Result<(), StoreError>;
 }

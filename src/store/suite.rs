@@ -1,0 +1,58 @@
+//! One suite for every store: what the ports promise, run against the reference model and against
+//! SQLite; random operations that both must answer alike; and what only a file can suffer.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+
+mod conformance;
+mod durability;
+mod faults;
+mod fixtures;
+mod measure;
+mod random;
+
+use super::{MemoryStore, SqliteSettings, SqliteStore};
+
+/// A store in a directory of its own.
+async fn sqlite(directory: &tempfile::TempDir) -> SqliteStore {
+    SqliteStore::open(&directory.path().join("lockbox.db"), SqliteSettings::default()).await.unwrap()
+}
+
+macro_rules! every_store {
+    ($($test:ident),+ $(,)?) => {
+        mod memory {
+            $(#[tokio::test]
+            async fn $test() {
+                super::conformance::$test(&super::MemoryStore::new()).await;
+            })+
+        }
+
+        mod sqlite_file {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                let directory = tempfile::tempdir().unwrap();
+                let store = super::sqlite(&directory).await;
+                super::conformance::$test(&store).await;
+                store.close().await;
+            })+
+        }
+    };
+}
+
+every_store!(
+    an_empty_store_answers_nothing,
+    what_was_written_reads_back,
+    a_version_guard_lets_one_change_through,
+    what_was_not_committed_has_not_happened,
+    after_a_failure_nothing_commits,
+    a_transaction_reads_what_it_wrote,
+    the_revision_counts_changes_and_the_hash_adds_up,
+    gone_items_stay_known_until_they_are_pruned,
+    pages_have_no_gaps_and_no_repeats,
+    filters_judge_time_made_states_at_now,
+    lapsed_is_oldest_first_and_half_open,
+    ids_are_never_given_twice,
+    kept_answers_last_a_day,
+    history_names_what_exists,
+    internal_grants_are_found_for_the_switch,
+    the_time_floor_never_sinks,
+    many_tasks_lose_nothing,
+);
