@@ -74,6 +74,8 @@ pub struct Addresses {
     pub sidecar: SocketAddr,
     /// Operations.
     pub operations: SocketAddr,
+    /// Where Envoy will be answered; nothing listens there yet.
+    pub ext_authz: SocketAddr,
 }
 
 /// A running process.
@@ -181,7 +183,7 @@ impl Shared {
         &self,
         background: &mut Background,
     ) -> Result<(Vec<JoinHandle<Stopped>>, Addresses, Arc<AuthorityApi>, watch::Sender<bool>), StartError> {
-        let Config { authority, sidecar, operations, .. } = &self.config;
+        let Config { authority, sidecar, operations, ext_authz, .. } = &self.config;
         let at_authority = Listener::tcp(authority.listen).await?;
         let at_sidecar = Listener::tcp(sidecar.listen).await?;
         let at_operations = Listener::tcp(operations.listen).await?;
@@ -189,6 +191,7 @@ impl Shared {
             authority: at_authority.address().unwrap_or(authority.listen),
             sidecar: at_sidecar.address().unwrap_or(sidecar.listen),
             operations: at_operations.address().unwrap_or(operations.listen),
+            ext_authz: ext_authz.listen,
         };
         let (authority_api, sidecar_api) = (self.authority_api(), self.sidecar_api(&addresses));
         let door = |bytes_max| Arc::new(Doorkeeper { identity: Arc::clone(&self.identity), body: parts::body(&self.config, bytes_max) });

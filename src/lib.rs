@@ -5,6 +5,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod decision_log;
+pub mod demo;
 pub mod domain;
 pub mod evaluate_access;
 pub mod http;

@@ -1,9 +1,15 @@
-//! `lockbox serve`: what may be said. The wiring is in `app`.
+//! `lockbox serve`: starts the process that the configuration describes, and ends it in order.
 
 use super::error::CliError;
 use super::{Exit, output::Output};
+use crate::app::App;
+use crate::clock::SystemIds;
+use crate::config::Config;
+use crate::demo::{self, Demo};
+use crate::telemetry;
 use clap::ValueEnum;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Which half of the system this process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -18,7 +24,9 @@ pub(super) enum Role {
 
 /// Run the authority, a sidecar, or both.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  lockbox serve --demo                           try it, without any setup\n  lockbox serve --config lockbox.toml            both roles\n  lockbox serve --role sidecar --config s.toml   a sidecar beside a workload")]
+#[command(
+    after_help = "Examples:\n  lockbox serve --demo                           try it, without any setup\n  lockbox serve --config lockbox.toml            both roles\n\nSIGHUP reads the policy files anew; SIGTERM and SIGINT stop in order."
+)]
 pub(super) struct Args {
     /// Which half of the system this process is.
     #[arg(long, value_enum, default_value_t = Role::All)]
@@ -27,7 +35,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", env = "LOCKBOX_CONFIG")]
     config: Option<PathBuf>,
     /// Make two tenants, people and tokens, and print a walk-through. Never for real content.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "config")]
     demo: bool,
     /// Where the demo keeps its files.
     #[arg(long, value_name = "DIR", default_value = ".lockbox-demo")]
@@ -35,7 +43,52 @@ pub(super) struct Args {
 }
 
 /// Runs the verb.
-pub(super) fn run(args: Args, _output: &Output) -> Result<Exit, CliError> {
-    let Args { role: _, config: _, demo: _, demo_dir: _ } = args;
-    Err(CliError::not_wired("serve"))
+pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
+    let Args { role, config, demo, demo_dir } = args;
+    if role != Role::All {
+        let why = "separate roles need the fleet protocol between hosts, which this version does not have yet; run `--role all`";
+        return Err(CliError::Usage(why.to_owned()));
+    }
+    let played = demo.then(|| demo::prepare(&demo_dir, &SystemIds)).transpose().map_err(CliError::failed)?;
+    let path = played.as_ref().map(|(_, config)| config.clone()).or(config);
+    let config = Config::load(path.as_deref(), std::env::vars())?;
+    telemetry::init(&config.telemetry).map_err(CliError::failed)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let app = App::start(config).await.map_err(CliError::failed)?;
+        if let Some((demo, _)) = &played {
+            introduce(&demo_dir, demo, &app, output).await?;
+        }
+        until_stopped(&app).await?;
+        app.stop().await;
+        Ok(Exit::Fine)
+    })
+}
+
+async fn introduce(dir: &Path, demo: &Demo, app: &App, output: &Output) -> Result<(), CliError> {
+    let walk_through = demo::enter(dir, demo, app).await.map_err(CliError::failed)?;
+    output.answer(&demo::document(demo, &app.addresses), || {
+        format!(
+            "Lockbox demo. Everything is in `{}`; Ctrl-C stops it, the next start goes on where this one ended.\n\
+             authority http://{}   sidecar http://{}   operations http://{}\n\n\
+             The story of a customer lockbox, to paste into another terminal:\n\n{walk_through}",
+            dir.display(),
+            app.addresses.authority,
+            app.addresses.sidecar,
+            app.addresses.operations,
+        )
+    })
+}
+
+async fn until_stopped(app: &App) -> Result<(), CliError> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut reload = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = interrupted.recv() => return Ok(()),
+            _ = terminated.recv() => return Ok(()),
+            _ = reload.recv() => app.reload_policies(),
+        }
+    }
 }

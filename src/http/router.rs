@@ -11,6 +11,7 @@ use crate::clock::{AuthorityTime, Clock};
 use crate::domain::Timestamp;
 use crate::evaluate_access::{EvaluateAccess, History};
 use crate::manage_requests::ManageRequests;
+use crate::policy::PolicyHandle;
 use crate::store::Revision;
 use crate::telemetry::Metrics;
 use axum::Router;
@@ -39,6 +40,10 @@ pub struct SidecarApi {
     pub evaluate: EvaluateAccess,
     /// AuthZEN's settings.
     pub authzen: AuthzenSettings,
+    /// The policies, to be reloaded by hand.
+    pub policies: Arc<PolicyHandle>,
+    /// Both clocks.
+    pub clock: Arc<dyn Clock>,
 }
 
 pub(super) type Handler<S> = fn(Arc<S>, Call) -> Pin<Box<dyn Future<Output = Answered> + Send>>;

@@ -3,6 +3,7 @@
 
 use super::protocol::{Body, Renew, RenewAnswer, RenewError, RenewRequest, WireItem};
 use crate::clock::{AuthorityTime, Boot, Clock};
+use crate::manage_requests::Effects;
 use crate::state::LeaseSettings;
 use crate::store::{Changes, Item, Revision, Store};
 use async_trait::async_trait;
@@ -59,28 +60,6 @@ impl Fleet {
         self.lock().clone()
     }
 
-    /// Tells that the record has moved, so that renewals held back are answered.
-    pub fn committed(&self, revision: Revision) {
-        self.committed.send_replace(revision.number);
-    }
-
-    /// Waits until no sidecar can contradict `revision`: each has acknowledged it, or its lease is
-    /// certainly over. Takes L(1 + ρ) at the most.
-    pub async fn effective(&self, revision: Revision) {
-        let mut acknowledged = self.acknowledged.subscribe();
-        let began = self.clock.boot();
-        let longest = self.settings.certainly_over();
-        loop {
-            let boot = self.clock.boot();
-            if boot.since(began) >= longest || self.lagging(revision, boot).is_empty() {
-                return;
-            }
-            let left = longest.saturating_sub(boot.since(began));
-            // Woken by an acknowledgement, or when the longest lease is over; either way it looks again.
-            let _woken = tokio::time::timeout(left, acknowledged.changed()).await;
-        }
-    }
-
     /// The sidecars that might still answer from before `revision`.
     pub fn lagging(&self, revision: Revision, boot: Boot) -> Vec<String> {
         let over = self.settings.certainly_over();
@@ -120,6 +99,30 @@ impl Fleet {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, FleetMember>> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Effects for Fleet {
+    /// Answers the renewals that are held back.
+    fn committed(&self, revision: Revision) {
+        self.committed.send_replace(revision.number);
+    }
+
+    /// Each sidecar has acknowledged `revision`, or its lease is certainly over: L(1 + ρ) at the most.
+    async fn effective(&self, revision: Revision) {
+        let mut acknowledged = self.acknowledged.subscribe();
+        let began = self.clock.boot();
+        let longest = self.settings.certainly_over();
+        loop {
+            let boot = self.clock.boot();
+            if boot.since(began) >= longest || self.lagging(revision, boot).is_empty() {
+                return;
+            }
+            let left = longest.saturating_sub(boot.since(began));
+            // Woken by an acknowledgement, or when the longest lease is over; either way it looks again.
+            let _woken = tokio::time::timeout(left, acknowledged.changed()).await;
+        }
     }
 }
 

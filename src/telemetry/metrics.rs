@@ -191,7 +191,6 @@ impl Metrics {
         registry.register("decision_log_records", "Records written to the decision log", records);
         registry.register_with_unit("decision_log_written", "Bytes written to the decision log", Unit::Bytes, bytes);
         registry.register("decision_log_syncs", "Times the decision log waited for the disk", syncs);
-        let help = "How long the disk took to make records durable";
         registry.register("decision_log_errors", "Failures to write or sync the decision log", errors);
         registry.register("decision_log_queue_records", "Records that wait for the disk now", queue);
 
