@@ -83,7 +83,7 @@ fn what_is_not_strict_json_is_refused_with_its_place() {
         (b"{\"a\":1\n\n,}", "line 3"),
         (b"{\"a\":1e999}", "number out of range"),
         (b"{\"a\":\"\xff\"}", "invalid unicode"),
-        (b"{\"a\":\"\\ud800\"}", "surrogate"),
+        (b"{\"a\":\"\\ud800\"}", "hex escape"),
         (b"{\"a\":\"\\ud800\\u0061\"}", "surrogate"),
         (b"{\"\\udc00\":1}", "surrogate"),
         (b"\xef\xbb\xbf{}", "expected value"),
