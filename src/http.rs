@@ -5,6 +5,7 @@
 
 mod access_requests;
 mod ask;
+pub mod attributes;
 pub mod authzen;
 pub mod body;
 pub mod call;

@@ -3,7 +3,7 @@
 //!
 //! Invariant: `serve` sends every request through here, so no endpoint can leave it out.
 
-use super::problem::{Cause, Problem};
+use super::problem::Problem;
 use crate::clock::{Clock, Ids};
 use crate::identity::Peer;
 use axum::Router;
@@ -43,18 +43,9 @@ impl Edge {
     /// Answers one request that came from `peer`. Never fails, never panics.
     pub async fn answer(&self, mut request: Request, peer: Peer) -> Response {
         let id = self.request_id(request.headers());
-        let mut response = if is_framed_twice(request.headers()) {
-            let why = "a request with both Content-Length and Transfer-Encoding is not taken";
-            let mut response = Problem::new(Cause::MalformedRequest, why).into_response();
-            response
-                .headers_mut()
-                .insert(header::CONNECTION, HeaderValue::from_static("close"));
-            response
-        } else {
-            request.extensions_mut().insert(peer);
-            request.extensions_mut().insert(RequestId(id.clone()));
-            self.routed(request, &id).await
-        };
+        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(RequestId(id.clone()));
+        let mut response = self.routed(request, &id).await;
         let headers = response.headers_mut();
         headers.insert(X_REQUEST_ID, id);
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -98,11 +89,6 @@ impl Edge {
         let made = self.ids.uuid(self.clock.wall()).hyphenated().encode_lower(&mut text);
         HeaderValue::from_str(made).unwrap_or(HeaderValue::from_static("none"))
     }
-}
-
-/// Two lengths for one body let two servers cut the stream in two places (request smuggling).
-fn is_framed_twice(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::CONTENT_LENGTH) && headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 #[cfg(test)]

@@ -63,7 +63,10 @@ impl<'a> Json<'a> {
         if bytes.is_empty() {
             return Err(JsonError::Empty);
         }
-        let mut reader = serde_json::Deserializer::from_slice(bytes);
+        // Checked once for the whole: the reader then need not check every text for itself.
+        let text = str::from_utf8(bytes)
+            .map_err(|error| JsonError::Syntax(format!("it is not UTF-8 at byte {}", error.valid_up_to())))?;
+        let mut reader = serde_json::Deserializer::from_str(text);
         let syntax = |error: serde_json::Error| JsonError::Syntax(error.to_string());
         let json = Level(0).deserialize(&mut reader).map_err(syntax)?;
         reader.end().map_err(syntax)?;

@@ -246,7 +246,6 @@ impl KeyUrl {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(FETCH_S_MAX)))
             .max_redirects(0)
-            .max_redirects_will_error(true)
             .build();
         Ok(Self {
             url: url.to_owned(),
@@ -262,6 +261,13 @@ impl KeySource for KeyUrl {
             why: error.to_string(),
         };
         let mut response = self.agent.get(&self.url).call().map_err(unreadable)?;
+        if !response.status().is_success() {
+            let why = format!("it answers {}", response.status());
+            return Err(KeySetError::Unreadable {
+                from: self.url.clone(),
+                why,
+            });
+        }
         let body = response.body_mut().with_config().limit(SET_BYTES_MAX.saturating_add(1));
         bounded(body.read_to_vec().map_err(unreadable)?)
     }
