@@ -21,7 +21,7 @@ use crate::manage_requests::{self, ManageRequests};
 use crate::policy::{LoadError, PolicyHandle};
 use crate::renewal::{Fleet, Renewer, RenewerSettings};
 use crate::state::State;
-use crate::store::{Reads as _, SqliteSettings, SqliteStore, Store, StoreError};
+use crate::store::{SqliteSettings, SqliteStore, Store, StoreError};
 use crate::telemetry::Metrics;
 use axum::Router;
 use background::Background;

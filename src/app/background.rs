@@ -2,7 +2,7 @@
 //! task may be dropped at any point without harm.
 
 use super::Shared;
-use crate::clock::{Boot, Clock};
+use crate::clock::Boot;
 use crate::http::router::AuthorityApi;
 use crate::http::serve::Counts;
 use crate::identity::Tended;

@@ -4,7 +4,7 @@ use super::{Addresses, StartError};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::decision_log::{self, LogClock};
-use crate::domain::{CallerName, WorkloadName};
+use crate::domain::{CallerName, Role, WorkloadName};
 use crate::evaluate_access::CacheSettings;
 use crate::http::authzen::{AuthzenSettings, IncludeContext};
 use crate::http::body::BodyBounds;
@@ -15,6 +15,7 @@ use crate::identity::tokens::TokenFile;
 use crate::identity::{Identity, NamedCaller, Proofs};
 use crate::state::LeaseSettings;
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The log's view of time.
@@ -98,26 +99,24 @@ pub(super) fn identity(config: &Config, clock: &Arc<dyn Clock>) -> Result<Identi
     let config::Identity { tokens_file, jwt, unix_peers } = &config.identity;
     let tokens = tokens_file.as_ref().map(TokenFile::open).transpose();
     let tokens = tokens.map_err(|error| StartError::Identity(error.to_string()))?;
-    let issuers: Result<Vec<Jwts>, StartError> = jwt.iter().map(issuer).collect();
-    let mut peers = std::collections::BTreeMap::new();
+    // The configuration is refused when it names more than one issuer.
+    let jwt = jwt.first().map(issuer).transpose()?;
+    let mut peers = BTreeMap::new();
     for (uid, config::UnixPeer { name, workload }) in unix_peers {
         let named = NamedCaller { name: CallerName::parse(name)?, workload: WorkloadName::parse(workload)? };
         peers.insert(uid.get(), named);
     }
-    let trust_loopback = match (config.sidecar.callers, config.sidecar.workloads.as_slice()) {
-        (config::Callers::Tokens, _) => None,
-        (config::Callers::TrustLoopback, [workload]) => Some(WorkloadName::parse(workload)?),
-        (config::Callers::TrustLoopback, _) => {
-            let why = "`sidecar.callers = \"trust-loopback\"` needs exactly one workload in `sidecar.workloads`: a caller is bound to one";
-            return Err(StartError::Identity(why.to_owned()));
-        }
+    let trust_loopback = match (config.sidecar.callers, &config.sidecar.loopback_workload) {
+        (config::Callers::TrustLoopback, Some(workload)) => Some(WorkloadName::parse(workload)?),
+        // Trust without a workload is refused with the configuration.
+        (config::Callers::TrustLoopback, None) | (config::Callers::Tokens, _) => None,
     };
-    let proofs = Proofs { tokens, jwt: issuers?, peers, trust_loopback };
+    let proofs = Proofs { tokens, jwt, peers, trust_loopback };
     Ok(Identity::new(proofs, Arc::clone(clock))?)
 }
 
 fn issuer(jwt: &config::Jwt) -> Result<Jwts, StartError> {
-    let config::Jwt { issuer, audience, algorithms, jwks_file, jwks_url, leeway_s, claims } = jwt;
+    let config::Jwt { issuer, audience, algorithms, jwks_file, jwks_url, leeway_s, refresh_s, refresh_s_min, keep_s, claims } = jwt;
     let wrong = |why: String| StartError::Identity(format!("issuer `{issuer}`: {why}"));
     let source: Box<dyn KeySource> = match (jwks_file, jwks_url) {
         (Some(path), _) => Box::new(KeyFile(path.clone())),
@@ -128,9 +127,18 @@ fn issuer(jwt: &config::Jwt) -> Result<Jwts, StartError> {
         algorithms: algorithms.iter().filter_map(|name| algorithm(&format!("{name:?}"))).collect(),
         person_claim: claims.person.clone(),
         roles_claim: claims.roles.clone(),
-        tenant_claim: Some(claims.tenant.clone()),
+        tenant_claim: claims.tenant.clone(),
+        roles: role_names(&claims.role_names),
         leeway_s: *leeway_s,
+        refresh: Duration::from_secs(*refresh_s),
+        refresh_min: Duration::from_secs(*refresh_s_min),
+        keep: Duration::from_secs(*keep_s),
         ..JwtSettings::of(issuer, audience)
     };
     Jwts::new(settings, source).map_err(|error| wrong(error.to_string()))
+}
+
+/// The issuer's role names to ours; what names no role of ours was refused with the configuration.
+fn role_names(names: &BTreeMap<String, String>) -> BTreeMap<String, Role> {
+    names.iter().filter_map(|(theirs, ours)| Some((theirs.clone(), Role::parse(ours)?))).collect()
 }

@@ -12,7 +12,7 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// How often the database is asked whether it answers.
 const PING_EVERY: Duration = Duration::from_secs(1);

@@ -4,7 +4,7 @@
 use super::Histogram;
 use super::http::{Families, ListenerMetrics, RouteMetrics, handle};
 use crate::domain::Reason;
-use core::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -188,6 +188,7 @@ impl Metrics {
         registry.register("cache_misses", "Decisions not found in the cache", misses);
         registry.register("cache_entries", "Decisions in the cache now", entries);
 
+        let LogMetrics { records, bytes, syncs, errors, queue } = self.log.clone();
         registry.register("decision_log_records", "Records written to the decision log", records);
         registry.register_with_unit("decision_log_written", "Bytes written to the decision log", Unit::Bytes, bytes);
         registry.register("decision_log_syncs", "Times the decision log waited for the disk", syncs);

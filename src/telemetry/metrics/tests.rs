@@ -19,10 +19,7 @@ fn used() -> Metrics {
     metrics.route("POST", "/v1/authorize").answered(200, Duration::from_micros(50));
     metrics.route("POST", "/v1/authorize").answered(503, Duration::from_micros(50));
     let listener = metrics.listener("sidecar");
-    listener.opened();
-    listener.opened();
-    listener.closed();
-    listener.refused();
+    listener.carry(1, 2, 1);
     metrics
 }
 
