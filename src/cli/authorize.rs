@@ -1,9 +1,9 @@
 //! `lockbox authorize`: asks a running sidecar one question and prints the answer with its reason.
 
+use super::Exit;
 use super::connect::Connect;
 use super::error::CliError;
 use super::output::{self, Output, Tone};
-use super::Exit;
 use crate::clock::{Clock as _, SystemClock};
 use serde_json::{Map, Value, json};
 
@@ -40,8 +40,13 @@ pub(super) struct Args {
 
 /// `key=value`, where the value is JSON if it can be, else text.
 fn fact(text: &str) -> Result<(String, Value), String> {
-    let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not `KEY=VALUE`"))?;
-    Ok((key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| Value::from(value))))
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` is not `KEY=VALUE`"))?;
+    Ok((
+        key.to_owned(),
+        serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)),
+    ))
 }
 
 /// Runs the verb.
@@ -58,14 +63,30 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
 }
 
 fn question(args: &Args) -> Result<Value, CliError> {
-    let Args { engineer, tenant, workload, action, content, service_request, context, connect: _ } = args;
+    let Args {
+        engineer,
+        tenant,
+        workload,
+        action,
+        content,
+        service_request,
+        context,
+        connect: _,
+    } = args;
     let mut body = Map::new();
-    for (name, value) in [("engineer", engineer), ("action", action), ("tenant", tenant), ("workload", workload)] {
+    for (name, value) in [
+        ("engineer", engineer),
+        ("action", action),
+        ("tenant", tenant),
+        ("workload", workload),
+    ] {
         body.insert(name.to_owned(), Value::from(value.as_str()));
     }
     if let Some(content) = content {
         let Some((kind, id)) = content.split_once('/') else {
-            return Err(CliError::Usage(format!("`{content}` is not `TYPE/ID`, such as `mailbox/adele@contoso.example`")));
+            return Err(CliError::Usage(format!(
+                "`{content}` is not `TYPE/ID`, such as `mailbox/adele@contoso.example`"
+            )));
         };
         body.insert("content".to_owned(), json!({ "type": kind, "id": id }));
     }
@@ -80,14 +101,21 @@ fn question(args: &Args) -> Result<Value, CliError> {
 
 fn shown(answer: &Value, allowed: bool, output: &Output) -> String {
     let text = |path: &str| output::text(answer, path).map(str::to_owned);
-    let (word, tone) = if allowed { ("allow", Tone::Good) } else { ("deny", Tone::Bad) };
+    let (word, tone) = if allowed {
+        ("allow", Tone::Good)
+    } else {
+        ("deny", Tone::Bad)
+    };
     let reason = text("/reason").unwrap_or_default();
     let head = format!("{} ({reason})", output.paint(word, tone));
     let now = SystemClock.wall();
     let rest = output::pairs(&[
         ("because", text("/message")),
         ("grant", text("/grant/id")),
-        ("request", text("/grant/access_request").or_else(|| text("/nearest/access_request"))),
+        (
+            "request",
+            text("/grant/access_request").or_else(|| text("/nearest/access_request")),
+        ),
         ("until", text("/grant/expires_at").map(|at| output::instant(&at, now))),
         ("nearest", text("/nearest/failed")),
         ("policies", output::list(answer, "/policies")),
@@ -102,7 +130,10 @@ mod tests {
 
     #[test]
     fn facts_are_json_where_they_can_be() {
-        assert_eq!(fact("device_managed=true").unwrap(), ("device_managed".to_owned(), json!(true)));
+        assert_eq!(
+            fact("device_managed=true").unwrap(),
+            ("device_managed".to_owned(), json!(true))
+        );
         assert_eq!(fact("country=hu=x").unwrap().1, json!("hu=x"));
         assert!(fact("alone").is_err());
     }

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 /// Check the configuration, show it, or make a token.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  lockbox config check --config lockbox.toml\n  lockbox config token --kind person --id ana@provider.example --role engineer --file tokens.toml")]
+#[command(
+    after_help = "Examples:\n  lockbox config check --config lockbox.toml\n  lockbox config token --kind person --id ana@provider.example --role engineer --file tokens.toml"
+)]
 pub(super) struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -69,5 +71,7 @@ impl Source {
 
 /// The environment as text; a variable that is no text is no setting.
 fn environment() -> Vec<(String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok())).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()))
+        .collect()
 }

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 /// Read the decision log.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  lockbox log tail --log decisions --follow\n  lockbox log export --log decisions > decisions.jsonl")]
+#[command(
+    after_help = "Examples:\n  lockbox log tail --log decisions --follow\n  lockbox log export --log decisions > decisions.jsonl"
+)]
 pub(super) struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -46,7 +48,15 @@ enum Verb {
 /// Runs the verb.
 pub(super) fn run(args: Args, _output: &Output) -> Result<Exit, CliError> {
     match args.verb {
-        Verb::Tail { log: _, lines: _, follow: _ } => Err(CliError::not_wired("log tail")),
-        Verb::Export { log: _, since: _, until: _ } => Err(CliError::not_wired("log export")),
+        Verb::Tail {
+            log: _,
+            lines: _,
+            follow: _,
+        } => Err(CliError::not_wired("log tail")),
+        Verb::Export {
+            log: _,
+            since: _,
+            until: _,
+        } => Err(CliError::not_wired("log export")),
     }
 }

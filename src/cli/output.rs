@@ -59,7 +59,11 @@ impl Output {
             // https://no-color.org: any value but the empty one.
             ColorWhen::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
-        Self { format, colour: wanted(std::io::stdout().is_terminal()), colour_errors: wanted(std::io::stderr().is_terminal()) }
+        Self {
+            format,
+            colour: wanted(std::io::stdout().is_terminal()),
+            colour_errors: wanted(std::io::stderr().is_terminal()),
+        }
     }
 
     /// Whether programs read the answer.
@@ -99,7 +103,11 @@ impl Output {
                     CliError::Client(client) => client.problem(),
                     _ => None,
                 };
-                self.note(&problem.unwrap_or_else(|| serde_json::json!({ "error": error.to_string() })).to_string());
+                self.note(
+                    &problem
+                        .unwrap_or_else(|| serde_json::json!({ "error": error.to_string() }))
+                        .to_string(),
+                );
             }
             Format::Text => {
                 let label = paint("error:", Style::new().red().bold(), self.colour_errors);
@@ -121,7 +129,11 @@ impl Output {
 }
 
 fn paint(text: &str, style: Style, colour: bool) -> String {
-    if colour { text.style(style).to_string() } else { text.to_owned() }
+    if colour {
+        text.style(style).to_string()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Rows under a heading, in columns.
@@ -133,24 +145,40 @@ pub(super) fn table(heading: &[&str], rows: Vec<Vec<String>>) -> String {
         table.add_row(row);
     }
     let lines = table.to_string();
-    lines.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect::<Vec<_>>().join("\n")
+    lines
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Names and values, aligned; pairs without a value are left out.
 pub(super) fn pairs(pairs: &[(&str, Option<String>)]) -> String {
-    let there = || pairs.iter().filter_map(|(name, value)| value.as_ref().map(|value| (name, value)));
+    let there = || {
+        pairs
+            .iter()
+            .filter_map(|(name, value)| value.as_ref().map(|value| (name, value)))
+    };
     let width = there().map(|(name, _)| name.len()).max().unwrap_or(0);
-    there().map(|(name, value)| format!("{name:width$}  {value}")).collect::<Vec<_>>().join("\n")
+    there()
+        .map(|(name, value)| format!("{name:width$}  {value}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// How far `instant` is from `now`, as a person says it: `in 1 h 58 min`, `3 d ago`.
 pub(super) fn relative(instant: Timestamp, now: Timestamp) -> String {
-    if instant >= now { format!("in {}", spoken(instant.since(now))) } else { format!("{} ago", spoken(now.since(instant))) }
+    if instant >= now {
+        format!("in {}", spoken(instant.since(now)))
+    } else {
+        format!("{} ago", spoken(now.since(instant)))
+    }
 }
 
 /// An RFC 3339 text with how far it is from `now`; text that is none stays as it is.
 pub(super) fn instant(text: &str, now: Timestamp) -> String {
-    text.parse().map_or_else(|_| text.to_owned(), |at| format!("{text} ({})", relative(at, now)))
+    text.parse()
+        .map_or_else(|_| text.to_owned(), |at| format!("{text} ({})", relative(at, now)))
 }
 
 /// The two largest units of a duration.
@@ -163,9 +191,16 @@ pub(super) fn spoken(duration: Duration) -> String {
         (0, hours, minutes) => [(hours, "h"), (minutes, "min")],
         (days, hours, _) => [(days, "d"), (hours, "h")],
     };
-    let said: Vec<String> =
-        parts.iter().filter(|(amount, _)| *amount > 0).map(|(amount, unit)| format!("{amount} {unit}")).collect();
-    if said.is_empty() { "0 s".to_owned() } else { said.join(" ") }
+    let said: Vec<String> = parts
+        .iter()
+        .filter(|(amount, _)| *amount > 0)
+        .map(|(amount, unit)| format!("{amount} {unit}"))
+        .collect();
+    if said.is_empty() {
+        "0 s".to_owned()
+    } else {
+        said.join(" ")
+    }
 }
 
 /// A text member of a JSON object.
@@ -187,9 +222,15 @@ mod tests {
     #[test]
     fn distances_in_time_are_said_in_two_units() {
         let now = Timestamp::from_ms(1_795_339_800_000);
-        for (seconds, said) in
-            [(0, "0 s"), (59, "59 s"), (60, "1 min"), (61, "1 min 1 s"), (7080, "1 h 58 min"), (7200, "2 h"), (90_000, "1 d 1 h")]
-        {
+        for (seconds, said) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (61, "1 min 1 s"),
+            (7080, "1 h 58 min"),
+            (7200, "2 h"),
+            (90_000, "1 d 1 h"),
+        ] {
             assert_eq!(spoken(Duration::from_secs(seconds)), said);
         }
         assert_eq!(relative(now.plus(Duration::from_secs(7080)), now), "in 1 h 58 min");
@@ -199,14 +240,27 @@ mod tests {
 
     #[test]
     fn tables_are_aligned_and_have_no_trailing_space() {
-        let text = table(&["ID", "STATE"], vec![vec!["LBX-1001".into(), "active".into()], vec!["LBX-2".into(), "x".into()]]);
+        let text = table(
+            &["ID", "STATE"],
+            vec![
+                vec!["LBX-1001".into(), "active".into()],
+                vec!["LBX-2".into(), "x".into()],
+            ],
+        );
         assert_eq!(text, "ID        STATE\nLBX-1001  active\nLBX-2     x");
-        assert_eq!(pairs(&[("a", Some("1".into())), ("gone", None), ("long", Some("2".into()))]), "a     1\nlong  2");
+        assert_eq!(
+            pairs(&[("a", Some("1".into())), ("gone", None), ("long", Some("2".into()))]),
+            "a     1\nlong  2"
+        );
     }
 
     #[test]
     fn colour_is_only_there_when_wanted() {
         assert_eq!(Output::new(Format::Text, ColorWhen::Never).paint("x", Tone::Bad), "x");
-        assert!(Output::new(Format::Text, ColorWhen::Always).paint("x", Tone::Bad).contains("\u{1b}["));
+        assert!(
+            Output::new(Format::Text, ColorWhen::Always)
+                .paint("x", Tone::Bad)
+                .contains("\u{1b}[")
+        );
     }
 }

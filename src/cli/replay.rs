@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 /// Decide recorded questions again, and print what changes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  lockbox replay decisions --policies policies.new\n\nExit code 4 when a Decision changes.")]
+#[command(
+    after_help = "Example:\n  lockbox replay decisions --policies policies.new\n\nExit code 4 when a Decision changes."
+)]
 pub(super) struct Args {
     /// The folder of the segments.
     log: PathBuf,
@@ -20,6 +22,10 @@ pub(super) struct Args {
 
 /// Runs the verb.
 pub(super) fn run(args: Args, _output: &Output) -> Result<Exit, CliError> {
-    let Args { log: _, policies: _, schema: _ } = args;
+    let Args {
+        log: _,
+        policies: _,
+        schema: _,
+    } = args;
     Err(CliError::not_wired("replay"))
 }

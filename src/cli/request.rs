@@ -2,11 +2,11 @@
 
 mod show;
 
+use super::Exit;
 use super::client::{Answer, Client, escaped};
 use super::connect::Connect;
 use super::error::CliError;
 use super::output::Output;
-use super::Exit;
 use crate::clock::{Clock as _, Ids as _, SystemClock, SystemIds};
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
@@ -50,7 +50,9 @@ enum Verb {
 
 /// What the engineer asks for.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  lockbox request submit --tenant contoso --workload exchange --service-request SR-1042 \\\n    --reason customer_initiated_support --text 'mailbox does not sync' --duration PT2H --action read \\\n    --content mailbox/adele@contoso.example")]
+#[command(
+    after_help = "Example:\n  lockbox request submit --tenant contoso --workload exchange --service-request SR-1042 \\\n    --reason customer_initiated_support --text 'mailbox does not sync' --duration PT2H --action read \\\n    --content mailbox/adele@contoso.example"
+)]
 struct Submit {
     /// The tenant whose content it is.
     #[arg(long)]
@@ -141,7 +143,9 @@ struct Review {
 
 /// The customer's yes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  lockbox request approve LBX-1001 --comment 'go ahead'\n  lockbox request approve LBX-1001 --duration PT30M --content mailbox/adele@contoso.example")]
+#[command(
+    after_help = "Examples:\n  lockbox request approve LBX-1001 --comment 'go ahead'\n  lockbox request approve LBX-1001 --duration PT30M --content mailbox/adele@contoso.example"
+)]
 struct Approve {
     #[command(flatten)]
     decide: Decide,
@@ -188,11 +192,20 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
         Verb::List(list) => return list_them(&client, list, output),
         Verb::Show(show) => return show_it(&client, &show, output),
         Verb::Review(Review { id, verdict, comment }) => {
-            let verdict = if matches!(verdict, Verdict::Approve) { "approve" } else { "reject" };
+            let verdict = if matches!(verdict, Verdict::Approve) {
+                "approve"
+            } else {
+                "reject"
+            };
             let body = said(comment, vec![("verdict", json!(verdict))]);
             client.post(&path(&id, "/review"), &body, &[])?
         }
-        Verb::Approve(Approve { decide, duration, actions, content }) => {
+        Verb::Approve(Approve {
+            decide,
+            duration,
+            actions,
+            content,
+        }) => {
             let narrowed = [
                 duration.map(|duration| ("duration", json!(duration))),
                 (!actions.is_empty()).then(|| ("actions", json!(actions))),
@@ -215,11 +228,26 @@ fn path(id: &str, rest: &str) -> String {
 
 fn said(comment: Option<String>, more: Vec<(&str, Value)>) -> Value {
     let comment = comment.map(|comment| ("comment", json!(comment)));
-    Value::Object(more.into_iter().chain(comment).map(|(name, value)| (name.to_owned(), value)).collect())
+    Value::Object(
+        more.into_iter()
+            .chain(comment)
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+    )
 }
 
 fn submit_it(client: &Client, submit: Submit) -> Result<Answer, CliError> {
-    let Submit { tenant, workload, service_request, reason, text, duration, actions, content, idempotency_key } = submit;
+    let Submit {
+        tenant,
+        workload,
+        service_request,
+        reason,
+        text,
+        duration,
+        actions,
+        content,
+        idempotency_key,
+    } = submit;
     let mut body = json!({
         "tenant": tenant, "workload": workload, "service_request": service_request,
         "reason": { "code": reason, "text": text }, "duration": duration, "actions": actions,
@@ -233,7 +261,11 @@ fn submit_it(client: &Client, submit: Submit) -> Result<Answer, CliError> {
 
 /// The decision binds to a version: the one that was named, or the one that is there now.
 fn decide_it(client: &Client, decide: Decide, step: &str, more: Vec<(&str, Value)>) -> Result<Answer, CliError> {
-    let Decide { id, comment, if_version } = decide;
+    let Decide {
+        id,
+        comment,
+        if_version,
+    } = decide;
     let etag = match if_version {
         Some(version) => format!("\"{version}\""),
         None => {
@@ -250,7 +282,15 @@ fn end_it(client: &Client, end: End, step: &str) -> Result<Answer, CliError> {
 }
 
 fn list_them(client: &Client, list: List, output: &Output) -> Result<Exit, CliError> {
-    let List { tenant, state, engineer, workload, since, limit, cursor } = list;
+    let List {
+        tenant,
+        state,
+        engineer,
+        workload,
+        since,
+        limit,
+        cursor,
+    } = list;
     let filters = [
         ("tenant", tenant),
         ("state", state),
@@ -260,10 +300,14 @@ fn list_them(client: &Client, list: List, output: &Output) -> Result<Exit, CliEr
         ("limit", limit.map(|limit| limit.to_string())),
         ("cursor", cursor),
     ];
-    let query: Vec<String> =
-        filters.iter().filter_map(|(name, value)| value.as_ref().map(|value| format!("{name}={}", escaped(value)))).collect();
+    let query: Vec<String> = filters
+        .iter()
+        .filter_map(|(name, value)| value.as_ref().map(|value| format!("{name}={}", escaped(value))))
+        .collect();
     let mark = if query.is_empty() { "" } else { "?" };
-    let answer = client.get(&format!("/v1/access-requests{mark}{}", query.join("&")))?.body;
+    let answer = client
+        .get(&format!("/v1/access-requests{mark}{}", query.join("&")))?
+        .body;
     output.answer(&answer, || show::rows(&answer, SystemClock.wall(), output))?;
     Ok(Exit::Fine)
 }

@@ -13,6 +13,8 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     let Args {} = args;
     let version = env!("CARGO_PKG_VERSION");
     let target = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
-    output.answer(&serde_json::json!({ "version": version, "target": target }), || format!("lockbox {version} ({target})"))?;
+    output.answer(&serde_json::json!({ "version": version, "target": target }), || {
+        format!("lockbox {version} ({target})")
+    })?;
     Ok(Exit::Fine)
 }

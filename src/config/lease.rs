@@ -19,7 +19,11 @@ pub struct Lease {
 
 impl Default for Lease {
     fn default() -> Self {
-        Self { lease_ms: 3000, hold_ms: 500, drift_rate_max: 0.1 }
+        Self {
+            lease_ms: 3000,
+            hold_ms: 500,
+            drift_rate_max: 0.1,
+        }
     }
 }
 
@@ -28,7 +32,8 @@ impl Lease {
         check.range("lease.lease_ms", self.lease_ms, 200..=60_000);
         check.range("lease.drift_rate_max", self.drift_rate_max, 0.0001..=0.5);
         // One lost renewal must not cost the lease, so two holds have to fit into it.
-        let usable_ms = std::time::Duration::from_millis(self.lease_ms).as_secs_f64() * 1000.0 * (1.0 - self.drift_rate_max);
+        let usable_ms =
+            std::time::Duration::from_millis(self.lease_ms).as_secs_f64() * 1000.0 * (1.0 - self.drift_rate_max);
         let two_holds_ms = std::time::Duration::from_millis(self.hold_ms).as_secs_f64() * 2000.0;
         if self.hold_ms < 10 || two_holds_ms >= usable_ms || usable_ms.is_nan() {
             check.wrong(

@@ -1,0 +1,2 @@
+//! Renewals between an authority and a sidecar, with the clock in hand.
+

@@ -52,6 +52,7 @@ fn what_happened_is_what_is_rendered() {
         "lockbox_http_requests_total{method=\"POST\",route=\"/v1/authorize\",status=\"5xx\"} 1",
         "lockbox_http_request_duration_seconds_count{method=\"POST\",route=\"/v1/authorize\"} 2",
         "lockbox_connections_open{listener=\"sidecar\"} 1",
+        "lockbox_connections_accepted_total{listener=\"sidecar\"} 2",
         "lockbox_connections_refused_total{listener=\"sidecar\"} 1",
         "lockbox_outbox_notices 0",
         "# EOF",
