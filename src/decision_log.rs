@@ -1,16 +1,18 @@
 //! The decision log: an append-only record of every decision, written before the decision is answered.
 //!
 //! It takes bytes and gives back bytes; what a record says is built elsewhere. One thread owns the file, tasks share its writes and
-//! syncs ([`writer`](self)), segments are verified at open, and any fault refuses every append until a new segment stands. It must
+//! syncs, segments are verified at open, and any fault refuses every append until a new segment stands. It must
 //! never acknowledge a record that is not in the log, never delete one, and never block a task.
 //!
 //! ```text
-//! append.rs    the future of one append          queue.rs     batches, acknowledgements, refusals
+//! append.rs    the future of one append          queue.rs     what waits for the writer, refusals, the watchdog's look
+//! batch.rs     one acknowledgement for many      relay.rs     wakes a batch at the cost of one task
 //! writer.rs    write, sync, rotate, recover      framing.rs   the bytes
 //! recovery.rs  verify at open, cut a torn tail   reader.rs    records for replay and tail
 //! ```
 
 mod append;
+mod batch;
 mod disk;
 mod framing;
 mod health;

@@ -8,7 +8,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::queue::{Outcome, Shared, Ticket};
+use super::batch::Outcome;
+use super::queue::{Shared, Ticket};
 use super::{AppendError, Appended, Durability};
 
 /// Resolves when the record is as durable as was asked, or certainly refused.

@@ -6,11 +6,12 @@
 //!
 //! Invariant: whatever was queued is acknowledged, failed, or still counted in `in_flight`; nobody waits for a batch that nobody holds.
 
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+use super::batch::{Batch, Outcome, lock, renew};
 use super::framing::{FRAME_HEADER_BYTES, Prepared};
 use super::health::Counters;
 use super::relay::Board;
@@ -18,69 +19,6 @@ use super::{AppendError, Durability, LogClock};
 
 /// Most payload bytes in one `append_all`: bounds how long the lock is held for copying.
 pub(super) const APPEND_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// Tasks of one batch that wait for the same thing.
-#[derive(Default)]
-struct Group {
-    outcome: AtomicU8,
-    wakers: Mutex<Vec<Waker>>,
-}
-
-/// What became of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Outcome {
-    Pending = 0,
-    Done = 1,
-    Unavailable = 2,
-    Stalled = 3,
-    Closed = 4,
-}
-
-/// The acknowledgement that the tasks of one batch share.
-#[derive(Default)]
-pub(super) struct Batch {
-    process: Group,
-    disk: Group,
-}
-
-impl Batch {
-    fn group(&self, durability: Durability) -> &Group {
-        match durability {
-            Durability::Process => &self.process,
-            Durability::Disk => &self.disk,
-        }
-    }
-
-    pub(super) fn outcome(&self, durability: Durability) -> Outcome {
-        match self.group(durability).outcome.load(Ordering::Acquire) {
-            0 => Outcome::Pending,
-            1 => Outcome::Done,
-            3 => Outcome::Stalled,
-            4 => Outcome::Closed,
-            _ => Outcome::Unavailable,
-        }
-    }
-
-    /// Settles what still waits and has it woken; the first outcome stays. Gives back an empty list for use by a later batch.
-    pub(super) fn settle(&self, durability: Durability, outcome: Outcome, board: &Board) -> Vec<Waker> {
-        let group = self.group(durability);
-        // A batch that was given up as stalled stays so, though its bytes may reach the disk after all.
-        let _first_stays = group.outcome.compare_exchange(
-            Outcome::Pending as u8,
-            outcome as u8,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
-        let wakers = std::mem::take(&mut *lock(&group.wakers));
-        board.settled(wakers)
-    }
-
-    pub(super) fn settle_all(&self, outcome: Outcome, board: &Board) {
-        self.settle(Durability::Process, outcome, board);
-        self.settle(Durability::Disk, outcome, board);
-    }
-}
 
 /// Why nothing is taken at present.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +57,12 @@ impl Open {
             Durability::Process => &mut self.process_wakers,
             Durability::Disk => &mut self.disk_wakers,
         }
+    }
+
+    /// From here on the batch itself is where its tasks are found.
+    fn hand_over_wakers(&mut self) {
+        let disk = std::mem::take(&mut self.disk_wakers);
+        self.batch.hold(std::mem::take(&mut self.process_wakers), disk);
     }
 
     /// Empties it for reuse and keeps the buffers, unless an unusual burst has blown them up.
@@ -177,11 +121,6 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     in_flight_max: usize,
     stall_ms_max: u64,
-}
-
-/// A panic while the lock is held cannot leave the queue half changed in a way that matters more than going on.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {
@@ -283,7 +222,7 @@ impl Shared {
             renew(queue.open.wakers(durability), ticket.slot, waker);
         } else {
             drop(queue);
-            renew(&mut lock(&ticket.batch.group(durability).wakers), ticket.slot, waker);
+            ticket.batch.renew(durability, ticket.slot, waker);
         }
         // Settled in between: its list of wakers may have been taken before ours was in it.
         ticket.batch.outcome(durability)
@@ -300,8 +239,7 @@ impl Shared {
         loop {
             if queue.open.records > 0 {
                 std::mem::swap(&mut queue.open, open);
-                *lock(&open.batch.process.wakers) = std::mem::take(&mut open.process_wakers);
-                *lock(&open.batch.disk.wakers) = std::mem::take(&mut open.disk_wakers);
+                open.hand_over_wakers();
                 queue.writing = Some(Writing {
                     batch: Arc::clone(&open.batch),
                     records: open.records,
@@ -451,13 +389,6 @@ impl Queue {
 
 /// Settles a batch that never reached the writer.
 fn settle_open(mut open: Open, outcome: Outcome, board: &Board) {
-    *lock(&open.batch.process.wakers) = std::mem::take(&mut open.process_wakers);
-    *lock(&open.batch.disk.wakers) = std::mem::take(&mut open.disk_wakers);
+    open.hand_over_wakers();
     open.batch.settle_all(outcome, board);
-}
-
-fn renew(wakers: &mut [Waker], slot: usize, waker: &Waker) {
-    if let Some(held) = wakers.get_mut(slot) {
-        held.clone_from(waker);
-    }
 }

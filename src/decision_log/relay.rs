@@ -12,7 +12,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use super::queue::{Shared, lock};
+use super::batch::lock;
+use super::queue::Shared;
 
 /// The task that relays; spawn it once on the runtime whose tasks append. It ends when the log is closed.
 #[must_use = "spawn it on the runtime whose tasks append"]

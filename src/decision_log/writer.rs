@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use crc32fast::Hasher;
 
+use super::batch::Outcome;
 use super::disk::{Disk, SegmentFile};
 use super::framing::{HEADER_BYTES, Header, Seal};
 use super::health::Counters;
-use super::queue::{Open, Outcome, Shared, Work};
+use super::queue::{Open, Shared, Work};
 use super::recovery::Last;
 use super::segment::{UNFINISHED, segment_name};
 use super::{Durability, Settings};

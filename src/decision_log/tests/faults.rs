@@ -101,6 +101,59 @@ fn a_failed_sync_loses_nothing_acknowledged_and_acknowledges_nothing_lost() {
 }
 
 #[test]
+fn a_mixed_batch_is_acknowledged_in_two_steps_and_only_the_second_fails_with_the_sync() {
+    for (order, kept, next) in [
+        ([Durability::Process, Durability::Disk], vec![payload(1), payload(2)], 3),
+        // Its number is given out already, so that the refused one before it stays too.
+        (
+            [Durability::Disk, Durability::Process],
+            vec![payload(1), payload(2), payload(3)],
+            4,
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let faults = Arc::new(Faults::default());
+        let (log, _clock) = open_faulty(dir.path(), &faults, small());
+        faults.hang();
+        let mut first = log.append(payload(1), Durability::Disk);
+        assert!(poll_once(&mut first).is_pending());
+        faults.wait_until_hanging(1);
+        let mut mixed = [log.append(payload(2), order[0]), log.append(payload(3), order[1])];
+        for append in &mut mixed {
+            assert!(poll_once(append).is_pending());
+        }
+        faults.let_one_through();
+        assert_eq!(append::block_on(&mut first), Ok(Appended { sequence: 1 }));
+        faults.wait_until_hanging(2);
+        for (append, (durability, sequence)) in mixed.iter_mut().zip(order.into_iter().zip(2..)) {
+            if durability == Durability::Process {
+                assert_eq!(
+                    append::block_on(append),
+                    Ok(Appended { sequence }),
+                    "no sync is waited for"
+                );
+            } else {
+                assert!(poll_once(append).is_pending());
+            }
+        }
+        Faults::set(&faults.create, true);
+        Faults::set(&faults.sync, true);
+        faults.unhang();
+        for (append, durability) in mixed.iter_mut().zip(order) {
+            if durability == Durability::Disk {
+                assert_eq!(append::block_on(append), Err(AppendError::Unavailable));
+            }
+        }
+        Faults::set(&faults.sync, false);
+        Faults::set(&faults.create, false);
+        assert_eq!(append_when_well(&log, &payload(9), AppendError::Unavailable), next);
+        log.close();
+        let expected: Vec<_> = kept.into_iter().chain([payload(9)]).collect();
+        assert_eq!(read(dir.path()), expected);
+    }
+}
+
+#[test]
 fn a_segment_that_fails_before_its_first_record_is_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let faults = Arc::new(Faults::default());
@@ -125,11 +178,10 @@ fn a_hanging_disk_stalls_no_one_beyond_the_limit() {
     faults.hang();
     let mut hung = log.append(payload(1), Durability::Disk);
     assert!(poll_once(&mut hung).is_pending());
-    faults.wait_until_hanging();
+    faults.wait_until_hanging(1);
     let mut queued = log.append(payload(2), Durability::Disk);
     assert!(poll_once(&mut queued).is_pending());
-    // A process record of the batch under way was written, only its neighbours wait for the sync.
-    assert!(log.health().queue_depth == 2);
+    assert_eq!(log.health().queue_depth, 2);
 
     clock.advance_ms(9);
     assert_eq!(append::block_on(&mut hung), Err(AppendError::Stalled));
@@ -191,7 +243,7 @@ fn closing_writes_what_is_queued() {
     faults.hang();
     let mut first = log.append(payload(1), Durability::Disk);
     assert!(poll_once(&mut first).is_pending());
-    faults.wait_until_hanging();
+    faults.wait_until_hanging(1);
     let mut second = log.append(payload(2), Durability::Process);
     assert!(poll_once(&mut second).is_pending());
     std::thread::scope(|scope| {

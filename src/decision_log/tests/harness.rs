@@ -116,7 +116,10 @@ pub(super) struct Faults {
 #[derive(Default)]
 struct Hang {
     wanted: bool,
-    hanging: u64,
+    /// Syncs that began to hang, ever.
+    arrived: u64,
+    /// Of these, how many may go on.
+    let_through: u64,
 }
 
 impl Faults {
@@ -134,22 +137,31 @@ impl Faults {
         self.changed.notify_all();
     }
 
-    /// Waits until a sync hangs.
-    pub(super) fn wait_until_hanging(&self) {
+    /// Lets the oldest hanging sync go on.
+    pub(super) fn let_one_through(&self) {
+        self.hang.lock().unwrap().let_through += 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits until so many syncs have hung, counted from the beginning.
+    pub(super) fn wait_until_hanging(&self, count: u64) {
         let mut hang = self.hang.lock().unwrap();
-        while hang.hanging == 0 {
+        while hang.arrived < count {
             hang = self.changed.wait(hang).unwrap();
         }
     }
 
     fn pass(&self) {
         let mut hang = self.hang.lock().unwrap();
-        hang.hanging += 1;
+        if !hang.wanted {
+            return;
+        }
+        hang.arrived += 1;
+        let me = hang.arrived;
         self.changed.notify_all();
-        while hang.wanted {
+        while hang.wanted && hang.let_through < me {
             hang = self.changed.wait(hang).unwrap();
         }
-        hang.hanging -= 1;
     }
 
     fn check(fault: &AtomicBool, code: i32) -> io::Result<()> {
