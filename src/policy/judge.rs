@@ -323,4 +323,6 @@ fn not_in_schema<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str
 
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

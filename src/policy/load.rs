@@ -268,3 +268,6 @@ impl Reading {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
