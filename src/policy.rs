@@ -12,8 +12,8 @@
 //! Invariant: a fault is a denial or a refusal to load, never an allow.
 
 mod canary;
-mod check;
 pub mod cases;
+mod check;
 mod explain;
 mod facts;
 mod files;
@@ -67,6 +67,9 @@ pub struct Now {
 impl Now {
     /// A time that is known exactly.
     pub fn exactly(now: Timestamp) -> Self {
-        Self { earliest: now, latest: now }
+        Self {
+            earliest: now,
+            latest: now,
+        }
     }
 }

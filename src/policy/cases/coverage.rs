@@ -51,7 +51,11 @@ impl Coverage {
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (missing, total) = (self.missing(), self.total());
-        write!(f, "{} of {total} policies and conditions covered", total - missing.len())?;
+        write!(
+            f,
+            "{} of {total} policies and conditions covered",
+            total - missing.len()
+        )?;
         for condition in missing {
             write!(f, "\n  not covered: {condition}")?;
         }
@@ -86,12 +90,16 @@ impl<'a> Tally<'a> {
 
     /// Asks the policies by themselves: with each Grant of the test, and with none.
     pub(super) fn count(&mut self, question: &Evaluation, facts: &Facts<'_>, now: Timestamp) {
-        let (Some(slice), Some(tenant), Some(engineer)) =
-            (self.set.content_slice(question.action.as_str()), facts.tenant, facts.engineer)
-        else {
+        let (Some(slice), Some(tenant), Some(engineer)) = (
+            self.set.content_slice(question.action.as_str()),
+            facts.tenant,
+            facts.engineer,
+        ) else {
             return;
         };
-        let Ok(parts) = self.set.parts(question, engineer, tenant, &slice.base) else { return };
+        let Ok(parts) = self.set.parts(question, engineer, tenant, &slice.base) else {
+            return;
+        };
         for access in facts.accesses.iter().map(Some).chain([None]) {
             let asked = self.set.context(question, access, now).ok().and_then(|(context, _)| {
                 let (principal, resource) = (parts.principal.clone(), parts.resource.clone());
@@ -110,7 +118,9 @@ impl<'a> Tally<'a> {
     }
 
     fn mark(&mut self, id: &str, conditions: &[(&Condition, Option<bool>)]) {
-        let Some(covered) = self.coverage.policies.get_mut(id) else { return };
+        let Some(covered) = self.coverage.policies.get_mut(id) else {
+            return;
+        };
         let first = conditions.iter().find(|(_, met)| *met != Some(true));
         match first {
             None => covered.applied = true,
