@@ -12,6 +12,8 @@
 //! Invariant: a fault is a denial or a refusal to load, never an allow.
 
 mod canary;
+pub mod cases;
+mod check;
 mod explain;
 mod facts;
 mod files;
@@ -28,6 +30,7 @@ mod testing;
 mod time_use;
 mod watch;
 
+pub use check::{CheckReport, check, check_sources};
 pub use files::{Layout, SourceFile, Sources};
 pub use finding::{Finding, LoadError, Severity};
 pub use guard::{Guarded, Refused, guard};
@@ -64,6 +67,9 @@ pub struct Now {
 impl Now {
     /// A time that is known exactly.
     pub fn exactly(now: Timestamp) -> Self {
-        Self { earliest: now, latest: now }
+        Self {
+            earliest: now,
+            latest: now,
+        }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Condition {
     pub(crate) effect: Effect,
     /// The condition as written, in Cedar's own layout.
     pub(crate) text: String,
+    /// Whether it is the policy's scope, not one of its conditions.
+    pub(crate) scope: bool,
     unless: bool,
     expr: Expression,
 }
@@ -33,14 +35,14 @@ impl Condition {
     pub(crate) fn of(policy: &Policy) -> Vec<Self> {
         let Ok(pst) = policy.to_pst() else { return Vec::new() };
         let body = pst.body();
-        let mut texts: Vec<(String, bool)> = Vec::new();
+        let mut texts: Vec<(String, bool, bool)> = Vec::new();
         for (variable, scope) in [
             ("principal", body.principal.to_string()),
             ("action", body.action.to_string()),
             ("resource", body.resource.to_string()),
         ] {
             if !scope.is_empty() {
-                texts.push((format!("{variable} {scope}"), false));
+                texts.push((format!("{variable} {scope}"), true, false));
             }
         }
         for clause in body.clauses() {
@@ -48,14 +50,21 @@ impl Condition {
                 Clause::When(condition) => {
                     let mut parts = Vec::new();
                     conjuncts(condition, &mut parts);
-                    texts.extend(parts.into_iter().map(|part| (part.to_string(), false)));
+                    texts.extend(parts.into_iter().map(|part| (part.to_string(), false, false)));
                 }
-                Clause::Unless(condition) => texts.push((condition.to_string(), true)),
+                Clause::Unless(condition) => texts.push((condition.to_string(), false, true)),
             }
         }
-        let parsed = texts.into_iter().filter_map(|(text, unless)| {
+        let parsed = texts.into_iter().filter_map(|(text, scope, unless)| {
             let expr = text.parse().ok()?;
-            Some(Self { policy: policy.id().to_string(), effect: policy.effect(), text, unless, expr })
+            Some(Self {
+                policy: policy.id().to_string(),
+                effect: policy.effect(),
+                text,
+                scope,
+                unless,
+                expr,
+            })
         });
         parsed.collect()
     }
@@ -70,13 +79,21 @@ impl Condition {
 
     /// The condition as a person reads it.
     pub(crate) fn shown(&self) -> String {
-        if self.unless { format!("unless {}", self.text) } else { self.text.clone() }
+        if self.unless {
+            format!("unless {}", self.text)
+        } else {
+            self.text.clone()
+        }
     }
 }
 
 fn conjuncts(expr: &Arc<Expr>, out: &mut Vec<Arc<Expr>>) {
     match expr.as_ref() {
-        Expr::BinaryOp { op: BinaryOp::And, left, right } => {
+        Expr::BinaryOp {
+            op: BinaryOp::And,
+            left,
+            right,
+        } => {
             conjuncts(left, out);
             conjuncts(right, out);
         }
@@ -86,7 +103,10 @@ fn conjuncts(expr: &Arc<Expr>, out: &mut Vec<Arc<Expr>>) {
 
 /// The first unmet condition of the permit that came closest (fewest unmet), as `id: condition`.
 pub(crate) fn nearest_permit(conditions: &[Condition], request: &Request, entities: &Entities) -> Option<String> {
-    let permits = conditions.iter().take(CONDITIONS_MAX).filter(|condition| condition.effect == Effect::Permit);
+    let permits = conditions
+        .iter()
+        .take(CONDITIONS_MAX)
+        .filter(|condition| condition.effect == Effect::Permit);
     let mut policies: Vec<(&str, Vec<&Condition>)> = Vec::new();
     for condition in permits {
         if policies.last().is_none_or(|(policy, _)| *policy != condition.policy) {
@@ -99,15 +119,20 @@ pub(crate) fn nearest_permit(conditions: &[Condition], request: &Request, entiti
         }
     }
     let (policy, unmet) = policies.into_iter().min_by_key(|(_, unmet)| unmet.len())?;
-    unmet.first().map(|condition| format!("{policy}: {}", condition.shown()))
+    unmet
+        .first()
+        .map(|condition| format!("{policy}: {}", condition.shown()))
 }
 
 /// The conditions that made a forbid apply, without its scope, as `id: condition`.
 pub(crate) fn forbidden_by(conditions: &[Condition], policy: &str) -> String {
-    let own = conditions.iter().filter(|condition| condition.policy == policy);
-    let clauses: Vec<String> = own
-        .filter(|condition| !["principal is", "action ", "resource is"].iter().any(|scope| condition.text.starts_with(scope)))
-        .map(Condition::shown)
-        .collect();
-    if clauses.is_empty() { format!("{policy}: always") } else { format!("{policy}: {}", clauses.join(" && ")) }
+    let own = conditions
+        .iter()
+        .filter(|condition| condition.policy == policy && !condition.scope);
+    let clauses: Vec<String> = own.map(Condition::shown).collect();
+    if clauses.is_empty() {
+        format!("{policy}: always")
+    } else {
+        format!("{policy}: {}", clauses.join(" && "))
+    }
 }

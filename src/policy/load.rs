@@ -73,7 +73,11 @@ impl PolicySet {
     fn assemble(sources: &Sources) -> Result<Self, LoadError> {
         let (schema, vocabulary) = schema::read(&sources.schema)?;
         let validator = Validator::new(schema.clone());
-        let mut reading = Reading { validator, seen: HashSet::new(), findings: Vec::new() };
+        let mut reading = Reading {
+            validator,
+            seen: HashSet::new(),
+            findings: Vec::new(),
+        };
         let mut policies = cedar_policy::PolicySet::new();
         let mut infos = BTreeMap::new();
         for file in &sources.policies {
@@ -81,7 +85,12 @@ impl PolicySet {
                 infos.insert(policy.id().to_string(), info(&policy, file));
                 // Names are known to be unique here, so adding cannot fail; if it did, the finding would say so.
                 if let Err(error) = policies.add(policy) {
-                    reading.findings.push(Finding::file("policy-id-twice", &file.name, error.to_string(), "rename one"));
+                    reading.findings.push(Finding::file(
+                        "policy-id-twice",
+                        &file.name,
+                        error.to_string(),
+                        "rename one",
+                    ));
                 }
             }
         }
@@ -89,15 +98,34 @@ impl PolicySet {
             reading.invariants(file);
         }
         if reading.findings.is_empty() && policies.is_empty() {
-            reading.findings.push(whole(sources, "set-empty", "there is no policy at all", "put the policies back: an empty set allows nothing, and guards nothing"));
+            reading.findings.push(whole(
+                sources,
+                "set-empty",
+                "there is no policy at all",
+                "put the policies back: an empty set allows nothing, and guards nothing",
+            ));
         }
         if policies.num_of_policies() > POLICIES_MAX {
-            reading.findings.push(whole(sources, "too-many-policies", "there are more than 20,000 policies", "put policies together"));
+            reading.findings.push(whole(
+                sources,
+                "too-many-policies",
+                "there are more than 20,000 policies",
+                "put policies together",
+            ));
         }
         if !reading.findings.is_empty() {
-            return Err(LoadError { findings: reading.findings });
+            return Err(LoadError {
+                findings: reading.findings,
+            });
         }
-        let failed = |error: &dyn core::fmt::Display| LoadError::from(whole(sources, "cannot-prepare", &error.to_string(), "correct what the message names"));
+        let failed = |error: &dyn core::fmt::Display| {
+            LoadError::from(whole(
+                sources,
+                "cannot-prepare",
+                &error.to_string(),
+                "correct what the message names",
+            ))
+        };
         let base = schema.action_entities().map_err(|error| failed(&error))?;
         let slices = Slices::cut(&policies, &schema, &base).map_err(|error| failed(&error))?;
         let names = Names::new().map_err(|error| failed(&error))?;
@@ -156,12 +184,25 @@ impl PolicySet {
 }
 
 fn whole(sources: &Sources, code: &'static str, message: &str, help: &str) -> Finding {
-    let place = sources.policies.first().map_or(sources.schema.name.as_str(), |file| file.name.as_str());
-    Finding::file(code, place.rsplit_once('/').map_or(place, |(dir, _)| dir), message, help)
+    let place = sources
+        .policies
+        .first()
+        .map_or(sources.schema.name.as_str(), |file| file.name.as_str());
+    Finding::file(
+        code,
+        place.rsplit_once('/').map_or(place, |(dir, _)| dir),
+        message,
+        help,
+    )
 }
 
 fn info(policy: &Policy, file: &SourceFile) -> PolicyInfo {
-    let annotation = |key: &str| policy.annotation(key).filter(|text| !text.is_empty()).map(str::to_owned);
+    let annotation = |key: &str| {
+        policy
+            .annotation(key)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    };
     PolicyInfo {
         id: policy.id().to_string(),
         file: file.name.clone(),
@@ -184,15 +225,21 @@ impl Reading {
         let set: cedar_policy::PolicySet = match file.text.parse() {
             Ok(set) => set,
             Err(error) => {
-                self.findings.extend(Finding::of_cedar("policy-syntax", &file.name, &file.text, &error));
+                self.findings
+                    .extend(Finding::of_cedar("policy-syntax", &file.name, &file.text, &error));
                 return Vec::new();
             }
         };
         for template in set.templates() {
             let slot = template.slots().next().map(ToString::to_string).unwrap_or_default();
             self.findings.push(
-                Finding::file("template", &file.name, format!("a policy has the slot `{slot}`"), "write what is meant: templates are not linked here")
-                    .at_text(&file.text, &slot),
+                Finding::file(
+                    "template",
+                    &file.name,
+                    format!("a policy has the slot `{slot}`"),
+                    "write what is meant: templates are not linked here",
+                )
+                .at_text(&file.text, &slot),
             );
         }
         let mut policies = Vec::new();
@@ -203,7 +250,12 @@ impl Reading {
         }
         match cedar_policy::PolicySet::from_policies(policies.iter().cloned()) {
             Ok(named) => self.validate(&named, file),
-            Err(error) => self.findings.push(Finding::file("policy-id-twice", &file.name, error.to_string(), "rename one")),
+            Err(error) => self.findings.push(Finding::file(
+                "policy-id-twice",
+                &file.name,
+                error.to_string(),
+                "rename one",
+            )),
         }
         policies
     }
@@ -211,20 +263,35 @@ impl Reading {
     /// The `@id`, if it is there, well-formed and not taken.
     fn name(&mut self, policy: &Policy, file: &SourceFile) -> Option<String> {
         let text = policy.to_string();
-        let head = text.lines().find(|line| !line.trim_start().starts_with('@')).unwrap_or_default().trim();
+        let head = text
+            .lines()
+            .find(|line| !line.trim_start().starts_with('@'))
+            .unwrap_or_default()
+            .trim();
         let Some(id) = policy.annotation("id") else {
             self.findings.push(
-                Finding::file("policy-id-missing", &file.name, format!("a policy has no `@id`: `{head}`"), "write `@id(\"verb-phrase\")` before it: answers and records name it")
-                    .at_text(&file.text, head),
+                Finding::file(
+                    "policy-id-missing",
+                    &file.name,
+                    format!("a policy has no `@id`: `{head}`"),
+                    "write `@id(\"verb-phrase\")` before it: answers and records name it",
+                )
+                .at_text(&file.text, head),
             );
             return None;
         };
-        let shaped = !id.is_empty() && id.len() <= 80 && id.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        let shaped =
+            !id.is_empty() && id.len() <= 80 && id.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         let marked = format!("@id(\"{id}\")");
         if !shaped {
             self.findings.push(
-                Finding::file("policy-id-form", &file.name, format!("`{id}` is no policy id"), "use 1 to 80 lower-case letters, digits and `-`")
-                    .at_text(&file.text, &marked),
+                Finding::file(
+                    "policy-id-form",
+                    &file.name,
+                    format!("`{id}` is no policy id"),
+                    "use 1 to 80 lower-case letters, digits and `-`",
+                )
+                .at_text(&file.text, &marked),
             );
             return None;
         }
@@ -232,8 +299,13 @@ impl Reading {
             // The second of two in one file is the one to point at.
             let offset = file.text.rfind(&marked).unwrap_or(0);
             self.findings.push(
-                Finding::file("policy-id-twice", &file.name, format!("`{id}` is the id of two policies"), "rename one of them")
-                    .at(&file.text, offset, marked.len()),
+                Finding::file(
+                    "policy-id-twice",
+                    &file.name,
+                    format!("`{id}` is the id of two policies"),
+                    "rename one of them",
+                )
+                .at(&file.text, offset, marked.len()),
             );
             return None;
         }
@@ -243,17 +315,23 @@ impl Reading {
     fn validate(&mut self, set: &cedar_policy::PolicySet, file: &SourceFile) {
         let result = self.validator.validate_with_level(set, ValidationMode::Strict, LEVEL);
         for error in result.validation_errors() {
-            self.findings.extend(Finding::of_cedar("policy-invalid", &file.name, &file.text, error));
+            self.findings
+                .extend(Finding::of_cedar("policy-invalid", &file.name, &file.text, error));
         }
         for warning in result.validation_warnings() {
-            self.findings.extend(Finding::of_cedar("policy-doubtful", &file.name, &file.text, warning));
+            self.findings
+                .extend(Finding::of_cedar("policy-doubtful", &file.name, &file.text, warning));
         }
     }
 
     fn invariants(&mut self, file: &SourceFile) {
         for policy in self.file(file) {
-            let stated = policy.annotation("invariant").is_some_and(|sentence| !sentence.trim().is_empty());
-            let directed = policy.annotation("direction").is_none_or(|way| matches!(way, "at-most" | "at-least"));
+            let stated = policy
+                .annotation("invariant")
+                .is_some_and(|sentence| !sentence.trim().is_empty());
+            let directed = policy
+                .annotation("direction")
+                .is_none_or(|way| matches!(way, "at-most" | "at-least"));
             if !stated || !directed || policy.effect() != Effect::Permit {
                 self.findings.push(
                     Finding::file(
@@ -268,3 +346,6 @@ impl Reading {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,7 +35,8 @@ impl Slice {
 
     /// The conditions of its policies, taken apart when first asked for.
     pub(crate) fn conditions(&self) -> &[Condition] {
-        self.conditions.get_or_init(|| Condition::of_all(self.policies.policies()))
+        self.conditions
+            .get_or_init(|| Condition::of_all(self.policies.policies()))
     }
 }
 
@@ -58,7 +59,9 @@ impl Slices {
         }
         for policy in policies.policies() {
             for environment in policy.get_valid_request_envs(schema) {
-                sets.entry(Environment::of(&environment)).or_default().push(policy.clone());
+                sets.entry(Environment::of(&environment))
+                    .or_default()
+                    .push(policy.clone());
             }
         }
         let mut by_action: HashMap<String, Vec<(EntityTypeName, Slice)>> = HashMap::new();
@@ -78,7 +81,11 @@ impl Slices {
 
     /// The slice of an action on a type of resource.
     pub(crate) fn get(&self, action: &str, resource: &EntityTypeName) -> Option<&Slice> {
-        self.by_action.get(action)?.iter().find(|(kind, _)| kind == resource).map(|(_, slice)| slice)
+        self.by_action
+            .get(action)?
+            .iter()
+            .find(|(kind, _)| kind == resource)
+            .map(|(_, slice)| slice)
     }
 }
 
@@ -98,4 +105,3 @@ impl Environment {
         }
     }
 }
-

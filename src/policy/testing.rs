@@ -1,10 +1,9 @@
 //! Makings of questions and facts for tests of this module.
-#![expect(clippy::unwrap_used, reason = "tests panic to fail")]
 
 use super::{Facts, Judged, Now, PolicySet, Sources, judge};
 use crate::domain::{
-    Access, AccessRequestId, ActionName, Approval, Attributes, ContentPath, ContentScope, Engineer, Evaluation, GrantId,
-    PersonId, Scope, ServiceRequest, StateName, TenantFacts, TenantId, Timestamp, Window, WorkloadName,
+    Access, AccessRequestId, ActionName, Approval, Attributes, ContentPath, ContentScope, Engineer, Evaluation,
+    GrantId, PersonId, Scope, ServiceRequest, StateName, TenantFacts, TenantId, Timestamp, Window, WorkloadName,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -22,7 +21,10 @@ pub(crate) fn shipped() -> &'static PolicySet {
 /// The shipped files with one more policy file.
 pub(crate) fn with(policy: &str) -> Sources {
     let mut sources = Sources::shipped();
-    sources.policies.push(super::SourceFile { name: "policies/more.cedar".to_owned(), text: Arc::from(policy) });
+    sources.policies.push(super::SourceFile {
+        name: "policies/more.cedar".to_owned(),
+        text: Arc::from(policy),
+    });
     sources
 }
 
@@ -53,7 +55,11 @@ pub(crate) fn engineer() -> Engineer {
 }
 
 pub(crate) fn tenant() -> TenantFacts {
-    TenantFacts { id: TenantId::parse("contoso").unwrap(), lockbox: true, attributes: Attributes::new() }
+    TenantFacts {
+        id: TenantId::parse("contoso").unwrap(),
+        lockbox: true,
+        attributes: Attributes::new(),
+    }
 }
 
 /// A Grant from ten minutes ago for two hours, for reading and more, everywhere in the workload.
@@ -66,7 +72,9 @@ pub(crate) fn access() -> Access {
         service_request: ServiceRequest::parse("SR-1042").unwrap(),
         state: StateName::Active,
         scope: Scope {
-            actions: ["read", "export", "modify"].map(|action| ActionName::parse(action).unwrap()).into(),
+            actions: ["read", "export", "modify"]
+                .map(|action| ActionName::parse(action).unwrap())
+                .into(),
             content: ContentScope::Workload,
         },
         approval: Some(Approval::Customer),
@@ -82,7 +90,13 @@ pub(crate) fn access() -> Access {
 
 /// An AccessRequest without a Grant.
 pub(crate) fn asked(state: StateName) -> Access {
-    Access { state, approval: None, grant: None, window: None, ..access() }
+    Access {
+        state,
+        approval: None,
+        grant: None,
+        window: None,
+        ..access()
+    }
 }
 
 pub(crate) fn narrowed(paths: &[&str]) -> Access {
@@ -94,7 +108,16 @@ pub(crate) fn narrowed(paths: &[&str]) -> Access {
 
 pub(crate) fn ask_set(set: &PolicySet, question: &Evaluation, accesses: &[Access]) -> Judged {
     let accesses: Vec<Arc<Access>> = accesses.iter().cloned().map(Arc::new).collect();
-    judge(set, question, &Facts { tenant: Some(&tenant()), engineer: Some(&engineer()), accesses: &accesses }, now())
+    judge(
+        set,
+        question,
+        &Facts {
+            tenant: Some(&tenant()),
+            engineer: Some(&engineer()),
+            accesses: &accesses,
+        },
+        now(),
+    )
 }
 
 pub(crate) fn ask(question: &Evaluation, accesses: &[Access]) -> Judged {

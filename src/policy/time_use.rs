@@ -38,7 +38,10 @@ impl TimeUse {
                 Err(_) => reading.opaque = true,
             }
         }
-        Self { literals: reading.literals.into_iter().collect(), opaque: reading.opaque }
+        Self {
+            literals: reading.literals.into_iter().collect(),
+            opaque: reading.opaque,
+        }
     }
 }
 
@@ -70,8 +73,14 @@ impl Reading {
                 self.walk(expr);
                 in_expr.iter().for_each(|expr| self.walk(expr));
             }
-            Expr::IfThenElse { cond, then_expr, else_expr } => {
-                [cond, then_expr, else_expr].into_iter().for_each(|expr| self.walk(expr));
+            Expr::IfThenElse {
+                cond,
+                then_expr,
+                else_expr,
+            } => {
+                [cond, then_expr, else_expr]
+                    .into_iter()
+                    .for_each(|expr| self.walk(expr));
             }
             Expr::Set(elements) => elements.iter().for_each(|expr| self.walk(expr)),
             Expr::Record(fields) => fields.values().for_each(|expr| self.walk(expr)),
@@ -89,7 +98,10 @@ impl Reading {
             (false, BinaryOp::GreaterEq) => (BinaryOp::LessEq, left),
             (false, op) => (op, left),
         };
-        let ordered = matches!(op, BinaryOp::Less | BinaryOp::LessEq | BinaryOp::Greater | BinaryOp::GreaterEq);
+        let ordered = matches!(
+            op,
+            BinaryOp::Less | BinaryOp::LessEq | BinaryOp::Greater | BinaryOp::GreaterEq
+        );
         match (op, grant_time(other), literal(other)) {
             // Exactly the half-open window: both change where the Grant does, and nowhere else.
             (BinaryOp::GreaterEq | BinaryOp::Less, Some("starts_at" | "expires_at"), _) => {}
@@ -111,27 +123,43 @@ fn is_now(expr: &Expr) -> bool {
 
 /// The member of `context.grant` that this is.
 fn grant_time(expr: &Expr) -> Option<&str> {
-    let Expr::GetAttr { expr, attr } = expr else { return None };
-    let Expr::GetAttr { expr, attr: grant } = &**expr else { return None };
+    let Expr::GetAttr { expr, attr } = expr else {
+        return None;
+    };
+    let Expr::GetAttr { expr, attr: grant } = &**expr else {
+        return None;
+    };
     (grant == "grant" && matches!(**expr, Expr::Var(Var::Context))).then_some(attr.as_str())
 }
 
 /// The instant of a `datetime("…")`.
 fn literal(expr: &Expr) -> Option<Timestamp> {
-    let Expr::UnaryOp { op: UnaryOp::Datetime, expr } = expr else { return None };
-    let Expr::Literal(Literal::String(text)) = &**expr else { return None };
+    let Expr::UnaryOp {
+        op: UnaryOp::Datetime,
+        expr,
+    } = expr
+    else {
+        return None;
+    };
+    let Expr::Literal(Literal::String(text)) = &**expr else {
+        return None;
+    };
     milliseconds(text)
 }
 
 /// Milliseconds of Cedar's own reading of a datetime, so that there is no second reading that differs.
 fn milliseconds(text: &str) -> Option<Timestamp> {
     let epoch = RestrictedExpression::new_datetime("1970-01-01");
-    let context =
-        cedar_policy::Context::from_pairs([("at".to_owned(), RestrictedExpression::new_datetime(text)), ("epoch".to_owned(), epoch)])
-            .ok()?;
+    let context = cedar_policy::Context::from_pairs([
+        ("at".to_owned(), RestrictedExpression::new_datetime(text)),
+        ("epoch".to_owned(), epoch),
+    ])
+    .ok()?;
     let nobody = || Some(super::facts::uid(&"Nobody".parse().ok()?, ""));
     let request = cedar_policy::Request::new(nobody()?, nobody()?, nobody()?, context, None).ok()?;
-    let since = "context.at.durationSince(context.epoch).toMilliseconds()".parse().ok()?;
+    let since = "context.at.durationSince(context.epoch).toMilliseconds()"
+        .parse()
+        .ok()?;
     match cedar_policy::eval_expression(&request, &cedar_policy::Entities::empty(), &since) {
         Ok(cedar_policy::EvalResult::Long(ms)) => Some(Timestamp::from_ms(ms)),
         _ => None,
@@ -140,7 +168,6 @@ fn milliseconds(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests panic to fail")]
     use super::*;
 
     fn time_use(condition: &str) -> TimeUse {
@@ -150,10 +177,17 @@ mod tests {
 
     #[test]
     fn the_grants_own_window_and_literals_are_understood() {
-        let own = "context has grant && context.grant.starts_at <= context.now && context.now < context.grant.expires_at";
+        let own =
+            "context has grant && context.grant.starts_at <= context.now && context.now < context.grant.expires_at";
         assert_eq!(time_use(own), TimeUse::default());
-        assert_eq!(time_use("!(context.grant.expires_at <= context.now)"), TimeUse::default());
-        assert_eq!(time_use("context has now && context.device_managed"), TimeUse::default());
+        assert_eq!(
+            time_use("!(context.grant.expires_at <= context.now)"),
+            TimeUse::default()
+        );
+        assert_eq!(
+            time_use("context has now && context.device_managed"),
+            TimeUse::default()
+        );
         let at: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
         for condition in [
             "context.now < datetime(\"2026-11-22\")",

@@ -1,12 +1,11 @@
 //! The matrix of who may do what, as golden text, and the pair of it: the domain's hard rules.
-#![expect(clippy::unwrap_used, reason = "tests panic to fail")]
 
 use super::super::testing::{NOON, shipped};
 use super::{Deed, Subject};
 use crate::domain::{
-    AccessRequest, Act, Authentication, Circumstances, Command, Defaults, Engineer, Entitlement, GrantId, Justification,
-    Person, PersonId, ReasonCode, Refusal, Role, Scope, ServiceRequest, Step, Submission, Tenant, TenantChange,
-    TenantId, Terms, Timestamp, Verdict, WorkloadName,
+    AccessRequest, Act, Authentication, Circumstances, Command, Defaults, Engineer, Entitlement, GrantId,
+    Justification, Person, PersonId, ReasonCode, Refusal, Role, Scope, ServiceRequest, Step, Submission, Tenant,
+    TenantChange, TenantId, Terms, Timestamp, Verdict, WorkloadName,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -20,7 +19,11 @@ fn person(name: &str, tenant: Option<&str>, roles: &[Role]) -> Person {
         id: id(name),
         roles: roles.iter().copied().collect(),
         tenant: tenant.map(|tenant| TenantId::parse(tenant).unwrap()),
-        authentication: Authentication { method: "token", strength: None, address: None },
+        authentication: Authentication {
+            method: "token",
+            strength: None,
+            address: None,
+        },
     }
 }
 
@@ -40,7 +43,10 @@ fn people() -> Vec<(&'static str, Person)> {
         ("approver, provider side", person("csilla", None, &[Approver])),
         ("approver, role lost", person("csilla", Some("contoso"), &[])),
         ("approver, not named", person("dora", Some("contoso"), &[Approver])),
-        ("approver elsewhere", person("felix", Some("fabrikam"), &[Approver, TenantAdmin])),
+        (
+            "approver elsewhere",
+            person("felix", Some("fabrikam"), &[Approver, TenantAdmin]),
+        ),
         ("tenant admin", person("tina", Some("contoso"), &[TenantAdmin])),
         ("customer's auditor", person("otis", Some("contoso"), &[Auditor])),
         ("provider's auditor", person("olga", None, &[Auditor])),
@@ -51,10 +57,20 @@ fn people() -> Vec<(&'static str, Person)> {
 }
 
 fn tenant() -> Tenant {
-    let tenant = Tenant::new(TenantId::parse("contoso").unwrap(), Entitlement::E5, Timestamp::from_ms(0));
+    let tenant = Tenant::new(
+        TenantId::parse("contoso").unwrap(),
+        Entitlement::E5,
+        Timestamp::from_ms(0),
+    );
     let approvers = BTreeSet::from([id("csilla"), id("felix"), id("ana"), id("rita")]);
-    let change = TenantChange { lockbox: Some(true), approvers: Some(approvers), ..TenantChange::default() };
-    tenant.changed(change, Defaults::default(), Timestamp::from_ms(0)).unwrap()
+    let change = TenantChange {
+        lockbox: Some(true),
+        approvers: Some(approvers),
+        ..TenantChange::default()
+    };
+    tenant
+        .changed(change, Defaults::default(), Timestamp::from_ms(0))
+        .unwrap()
 }
 
 fn submitted(tenant: &Tenant) -> AccessRequest {
@@ -71,7 +87,10 @@ fn submitted(tenant: &Tenant) -> AccessRequest {
         tenant: tenant.id.clone(),
         workload: WorkloadName::parse("exchange").unwrap(),
         service_request: ServiceRequest::parse("SR-1").unwrap(),
-        reason: Justification { code: ReasonCode::Emergency, text: "it is".to_owned() },
+        reason: Justification {
+            code: ReasonCode::Emergency,
+            text: "it is".to_owned(),
+        },
         duration: core::time::Duration::from_secs(3600),
         scope: Scope {
             actions: BTreeSet::from([crate::domain::ActionName::parse("read").unwrap()]),
@@ -79,14 +98,30 @@ fn submitted(tenant: &Tenant) -> AccessRequest {
         },
     };
     let id = crate::domain::AccessRequestId::new(1001);
-    AccessRequest::submit(id, &engineer, asked, tenant, Defaults::default(), Timestamp::from_ms(NOON)).unwrap()
+    AccessRequest::submit(
+        id,
+        &engineer,
+        asked,
+        tenant,
+        Defaults::default(),
+        Timestamp::from_ms(NOON),
+    )
+    .unwrap()
 }
 
 fn apply(request: &AccessRequest, tenant: &Tenant, by: &Person, command: Command) -> Result<AccessRequest, Refusal> {
     let grant_id = GrantId::parse("0198c0de-0000-7000-8000-000000000001").unwrap();
-    let on =
-        Circumstances { tenant, defaults: Defaults::default(), now: Timestamp::from_ms(NOON + 1), grant_id: &grant_id };
-    let step = Step { command, comment: None, seen_version: None };
+    let on = Circumstances {
+        tenant,
+        defaults: Defaults::default(),
+        now: Timestamp::from_ms(NOON + 1),
+        grant_id: &grant_id,
+    };
+    let step = Step {
+        command,
+        comment: None,
+        seen_version: None,
+    };
     request.apply(&step, by, on).map(|transition| transition.after)
 }
 
@@ -153,8 +188,16 @@ fn policies_and_hard_rules_agree_about_every_person_and_step() {
             let act: Act = command.act();
             let by_rule = apply(request, &tenant, &person, command.clone());
             let by_policy = shipped().may(&person, act.into(), Subject::AccessRequest(request, &tenant));
-            assert_eq!(by_rule.is_ok(), by_policy.is_ok(), "{name}: {}: {by_rule:?}, {by_policy:?}", act.as_str());
-            assert!(matches!(by_rule, Ok(_) | Err(Refusal::NotEligible(_))), "{name}: {by_rule:?}");
+            assert_eq!(
+                by_rule.is_ok(),
+                by_policy.is_ok(),
+                "{name}: {}: {by_rule:?}, {by_policy:?}",
+                act.as_str()
+            );
+            assert!(
+                matches!(by_rule, Ok(_) | Err(Refusal::NotEligible(_))),
+                "{name}: {by_rule:?}"
+            );
         }
     }
 }
@@ -163,7 +206,9 @@ fn policies_and_hard_rules_agree_about_every_person_and_step() {
 fn a_refusal_says_who_may() {
     let (tenant, _, notified, _) = stages();
     let ben = person("ben", None, &[Role::Engineer]);
-    let refused = shipped().may(&ben, Deed::Approve, Subject::AccessRequest(&notified, &tenant)).unwrap_err();
+    let refused = shipped()
+        .may(&ben, Deed::Approve, Subject::AccessRequest(&notified, &tenant))
+        .unwrap_err();
     assert_eq!(
         refused.to_string(),
         "An approver named in the tenant's settings, who neither asked nor reviewed, has to answer."

@@ -1,5 +1,4 @@
 //! Tests of reloading: what is taken, what is refused, and what is still in use afterwards.
-#![expect(clippy::unwrap_used, reason = "tests panic to fail")]
 
 use super::super::{SourceFile, Sources};
 use super::{PolicyHandle, Reloaded};
@@ -47,9 +46,17 @@ fn failed(reloaded: Reloaded, code: &str) {
 fn an_edit_is_taken_and_the_revision_tells() {
     let (dir, handle) = shipped();
     let before = handle.current(at(1)).unwrap();
-    assert_eq!(before.digest(), Sources::shipped().digest(), "the digest does not depend on where the files lie");
+    assert_eq!(
+        before.digest(),
+        Sources::shipped().digest(),
+        "the digest does not depend on where the files lie"
+    );
     assert_eq!(handle.poll(at(1)), Reloaded::Unchanged);
-    fs::write(dir.path().join("policies/more.cedar"), "@id(\"more\") forbid (principal is Lockbox::Engineer, action == Lockbox::Action::\"delete\", resource);").unwrap();
+    fs::write(
+        dir.path().join("policies/more.cedar"),
+        "@id(\"more\") forbid (principal is Lockbox::Engineer, action == Lockbox::Action::\"delete\", resource);",
+    )
+    .unwrap();
     assert!(matches!(handle.poll(at(2)), Reloaded::Swapped { .. }));
     let after = handle.current(at(2)).unwrap();
     assert_ne!(before.digest(), after.digest());
@@ -89,7 +96,9 @@ fn files_gone_unreadable_or_strange_are_refused_one_by_one() {
         ("byte-order-mark", &|| fs::write(&odd, b"\xef\xbb\xbf// x").unwrap()),
         ("not-text", &|| fs::write(&odd, [0x80, 0xff]).unwrap()),
         ("not-text", &|| fs::write(&odd, b"// a\0b").unwrap()),
-        ("file-too-large", &|| fs::File::create(&odd).unwrap().set_len(100 << 20).unwrap()),
+        ("file-too-large", &|| {
+            fs::File::create(&odd).unwrap().set_len(100 << 20).unwrap()
+        }),
         ("unreadable", &|| {
             fs::remove_file(&odd).unwrap();
             std::os::unix::fs::symlink("nowhere", &odd).unwrap();
@@ -117,7 +126,7 @@ fn a_lost_permission_is_seen_unless_nothing_is_forbidden_to_us() {
     use std::os::unix::fs::PermissionsExt as _;
     let (dir, handle) = shipped();
     let file = dir.path().join("policies/guardrails.cedar");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&file).is_ok() {
         // The superuser reads everything: there is nothing to see.
         assert_eq!(handle.poll(at(1)), Reloaded::Unchanged);
@@ -134,7 +143,8 @@ fn links_swapped_behind_the_directory_are_followed() {
     let policies = dir.path().join("policies");
     write(&policies.join("..one"), &sources.policies);
     write(&policies.join("..two"), &sources.policies);
-    let more = "@id(\"more\") forbid (principal is Lockbox::Engineer, action == Lockbox::Action::\"delete\", resource);";
+    let more =
+        "@id(\"more\") forbid (principal is Lockbox::Engineer, action == Lockbox::Action::\"delete\", resource);";
     let access = policies.join("..two/access.cedar");
     fs::write(&access, fs::read_to_string(&access).unwrap() + more).unwrap();
     std::os::unix::fs::symlink("..one", policies.join("..data")).unwrap();
