@@ -26,10 +26,7 @@ fn set(others: usize) -> PolicySet {
         .expect("writing to a string");
     }
     if others > 0 {
-        sources.policies.push(SourceFile {
-            name: "policies/others.cedar".to_owned(),
-            text: Arc::from(text),
-        });
+        sources.policies.push(SourceFile { name: "policies/others.cedar".to_owned(), text: Arc::from(text) });
     }
     PolicySet::from_sources(&sources).expect("the set loads")
 }
@@ -69,11 +66,7 @@ fn world() -> World {
     };
     World {
         accesses: vec![Arc::new(access)],
-        tenant: TenantFacts {
-            id: tenant.clone(),
-            lockbox: true,
-            attributes: Attributes::new(),
-        },
+        tenant: TenantFacts { id: tenant.clone(), lockbox: true, attributes: Attributes::new() },
         engineer: Engineer {
             id: engineer.clone(),
             version: 1,
@@ -90,36 +83,20 @@ fn world() -> World {
 fn decisions(c: &mut Criterion) {
     let now = Now::exactly(Timestamp::from_ms(NOW_MS));
     let world = world();
-    let facts = Facts {
-        tenant: Some(&world.tenant),
-        engineer: Some(&world.engineer),
-        accesses: &world.accesses,
-    };
+    let facts = Facts { tenant: Some(&world.tenant), engineer: Some(&world.engineer), accesses: &world.accesses };
     let none = Facts { accesses: &[], ..facts };
     let mut stated = world.question.clone();
     stated.context.insert("device_managed".to_owned(), Value::Bool(true));
     let mut unmanaged = world.question.clone();
-    unmanaged
-        .context
-        .insert("device_managed".to_owned(), Value::Bool(false));
-    c.bench_function("guard/allow", |b| {
-        b.iter(|| guard(black_box(&world.question), &facts, now))
-    });
+    unmanaged.context.insert("device_managed".to_owned(), Value::Bool(false));
+    c.bench_function("guard/allow", |b| b.iter(|| guard(black_box(&world.question), &facts, now)));
     for others in [0, 1, 1000] {
         let set = set(others);
         let mut group = c.benchmark_group(format!("judge/{others} others"));
-        group.bench_function("allow", |b| {
-            b.iter(|| judge(&set, black_box(&world.question), &facts, now))
-        });
-        group.bench_function("allow with statements", |b| {
-            b.iter(|| judge(&set, black_box(&stated), &facts, now))
-        });
-        group.bench_function("deny by forbid", |b| {
-            b.iter(|| judge(&set, black_box(&unmanaged), &facts, now))
-        });
-        group.bench_function("deny without Grant", |b| {
-            b.iter(|| judge(&set, black_box(&world.question), &none, now))
-        });
+        group.bench_function("allow", |b| b.iter(|| judge(&set, black_box(&world.question), &facts, now)));
+        group.bench_function("allow with statements", |b| b.iter(|| judge(&set, black_box(&stated), &facts, now)));
+        group.bench_function("deny by forbid", |b| b.iter(|| judge(&set, black_box(&unmanaged), &facts, now)));
+        group.bench_function("deny without Grant", |b| b.iter(|| judge(&set, black_box(&world.question), &none, now)));
         group.finish();
     }
 }

@@ -194,7 +194,9 @@ impl Shared {
             ext_authz: ext_authz.listen,
         };
         let (authority_api, sidecar_api) = (self.authority_api(), self.sidecar_api(&addresses));
-        let door = |bytes_max| Arc::new(Doorkeeper { identity: Arc::clone(&self.identity), body: parts::body(&self.config, bytes_max) });
+        let door = |bytes_max| {
+            Arc::new(Doorkeeper { identity: Arc::clone(&self.identity), body: parts::body(&self.config, bytes_max) })
+        };
         let limits = &self.config.limits;
         let authority_router = self.mounted(authority_table(), &authority_api, &door(limits.body_bytes_max));
         let sidecar_router = self.mounted(sidecar_table(), &sidecar_api, &door(sidecar.body_bytes_max));
@@ -239,10 +241,8 @@ impl Shared {
 
     fn authority_api(&self) -> Arc<AuthorityApi> {
         let authority = &self.config.authority;
-        let defaults = Defaults {
-            respond_within: authority.respond_within.get(),
-            grant_longest: authority.grant_longest.get(),
-        };
+        let defaults =
+            Defaults { respond_within: authority.respond_within.get(), grant_longest: authority.grant_longest.get() };
         let manage = ManageRequests::new(manage_requests::Parts {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
@@ -290,10 +290,7 @@ impl Shared {
         };
         let report = Arc::new(report);
         let (ready, counted) = (Arc::clone(&report), report);
-        OperationsApi {
-            readiness: Box::new(move || ready.readiness()),
-            metrics: Box::new(move || counted.metrics()),
-        }
+        OperationsApi { readiness: Box::new(move || ready.readiness()), metrics: Box::new(move || counted.metrics()) }
     }
 
     fn spawn_renewer(&self, background: &mut Background) -> Result<(), StartError> {

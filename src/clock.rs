@@ -64,10 +64,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn wall(&self) -> Timestamp {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the Clock that everybody else is sent to"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "this is the Clock that everybody else is sent to")]
         let now = SystemTime::now();
         let ms = match now.duration_since(UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
@@ -106,24 +103,15 @@ impl SteppedClock {
     pub fn at(wall: Timestamp) -> Self {
         let wall_ns = i128::from(wall.as_ms()).saturating_mul(1_000_000);
         let boot_ns = Boot::from_ms(3_600_000).as_ns();
-        Self(Mutex::new(Stepped {
-            wall_ns,
-            boot_ns,
-            wall_ppm: RIGHT_PPM,
-            boot_ppm: RIGHT_PPM,
-        }))
+        Self(Mutex::new(Stepped { wall_ns, boot_ns, wall_ppm: RIGHT_PPM, boot_ppm: RIGHT_PPM }))
     }
 
     /// Lets `duration` of true time pass: each clock moves by that much times its rate.
     pub fn advance(&self, duration: Duration) {
         let mut hands = self.hands();
         let moved = |ppm: u32| duration.as_nanos().saturating_mul(u128::from(ppm)) / u128::from(RIGHT_PPM);
-        hands.wall_ns = hands
-            .wall_ns
-            .saturating_add(i128::try_from(moved(hands.wall_ppm)).unwrap_or(i128::MAX));
-        hands.boot_ns = hands
-            .boot_ns
-            .saturating_add(u64::try_from(moved(hands.boot_ppm)).unwrap_or(u64::MAX));
+        hands.wall_ns = hands.wall_ns.saturating_add(i128::try_from(moved(hands.wall_ppm)).unwrap_or(i128::MAX));
+        hands.boot_ns = hands.boot_ns.saturating_add(u64::try_from(moved(hands.boot_ppm)).unwrap_or(u64::MAX));
     }
 
     /// Steps the wall clock, either way, as NTP or an administrator might.
@@ -228,9 +216,7 @@ impl SeededIds {
 impl Ids for SeededIds {
     fn uuid(&self, now: Timestamp) -> Uuid {
         let mut random = [0; 10];
-        for (to, from) in random
-            .iter_mut()
-            .zip(self.next().to_le_bytes().into_iter().chain(self.next().to_le_bytes()))
+        for (to, from) in random.iter_mut().zip(self.next().to_le_bytes().into_iter().chain(self.next().to_le_bytes()))
         {
             *to = from;
         }
@@ -278,10 +264,7 @@ mod tests {
         clock.set_wall(start.minus(Duration::from_secs(3600)));
         assert_eq!(clock.boot().since(boot), Duration::from_secs(19));
         clock.set_boot(Boot::from_ms(7));
-        assert_eq!(
-            (clock.boot().as_ns(), clock.wall()),
-            (7_000_000, start.minus(Duration::from_secs(3600)))
-        );
+        assert_eq!((clock.boot().as_ns(), clock.wall()), (7_000_000, start.minus(Duration::from_secs(3600))));
     }
 
     #[test]

@@ -79,12 +79,7 @@ pub struct Settings {
 impl Default for Settings {
     /// 64 MiB, 1,024 records, 2 s; 1 GiB is read in about a second from a warm disk.
     fn default() -> Settings {
-        Settings {
-            segment_bytes_max: 64 << 20,
-            in_flight_max: 1024,
-            stall_ms_max: 2_000,
-            open_scan_bytes_max: 1 << 30,
-        }
+        Settings { segment_bytes_max: 64 << 20, in_flight_max: 1024, stall_ms_max: 2_000, open_scan_bytes_max: 1 << 30 }
     }
 }
 
@@ -182,10 +177,7 @@ impl DecisionLog {
         clock: Arc<dyn LogClock>,
     ) -> Result<(DecisionLog, Recovery), OpenError> {
         settings.check()?;
-        let unwritable = |source| OpenError::Write {
-            dir: dir.to_path_buf(),
-            source,
-        };
+        let unwritable = |source| OpenError::Write { dir: dir.to_path_buf(), source };
         std::fs::create_dir_all(dir).map_err(unwritable)?;
         let Some(lock) = disk::lock_directory(dir).map_err(unwritable)? else {
             return Err(OpenError::Locked { dir: dir.to_path_buf() });
@@ -193,30 +185,16 @@ impl DecisionLog {
         let (last, recovery) = recovery::recover(dir, settings.open_scan_bytes_max)?;
 
         let next_sequence = last.as_ref().map_or(1, |last| last.next_sequence);
-        let shared = Arc::new(Shared::new(
-            clock,
-            settings.in_flight_max,
-            settings.stall_ms_max,
-            next_sequence,
-        ));
-        shared
-            .counters
-            .segments
-            .store(recovery.segments as u64, Ordering::Relaxed);
+        let shared = Arc::new(Shared::new(clock, settings.in_flight_max, settings.stall_ms_max, next_sequence));
+        shared.counters.segments.store(recovery.segments as u64, Ordering::Relaxed);
         let tick = Duration::from_millis((settings.stall_ms_max / 8).clamp(1, 250));
         let writer =
             Writer::open(Arc::clone(&shared), disk, dir.to_path_buf(), settings, last, lock).map_err(unwritable)?;
 
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
-            std::thread::Builder::new()
-                .name(name.to_owned())
-                .spawn(body)
-                .map_err(unwritable)
+            std::thread::Builder::new().name(name.to_owned()).spawn(body).map_err(unwritable)
         };
-        let log = DecisionLog {
-            shared: Arc::clone(&shared),
-            threads: Mutex::default(),
-        };
+        let log = DecisionLog { shared: Arc::clone(&shared), threads: Mutex::default() };
         let written = spawn("decision-log", Box::new(move || writer.run()))?;
         log.threads().push(written);
         let watched = spawn("decision-watch", Box::new(move || watch(&shared, tick)))?;
@@ -282,11 +260,7 @@ impl Drop for DecisionLog {
 impl Settings {
     fn check(&self) -> Result<(), OpenError> {
         let at_least = |name, value, least| {
-            if value < least {
-                Err(OpenError::Setting { name, value, least })
-            } else {
-                Ok(())
-            }
+            if value < least { Err(OpenError::Setting { name, value, least }) } else { Ok(()) }
         };
         at_least("segment_bytes_max", self.segment_bytes_max, 4096)?;
         at_least("in_flight_max", self.in_flight_max as u64, 1)?;

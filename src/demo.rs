@@ -11,9 +11,7 @@ pub use cast::{CALLERS, CastError, Demo, PEOPLE};
 
 use crate::app::{Addresses, App};
 use crate::clock::Ids;
-use crate::domain::{
-    Attributes, Authentication, Entitlement, Person, PersonId, Role, TenantChange, TenantId, Value,
-};
+use crate::domain::{Attributes, Authentication, Entitlement, Person, PersonId, Role, TenantChange, TenantId, Value};
 use crate::manage_requests::{EngineerEntry, ManageError};
 use crate::policy::Sources;
 use std::path::{Path, PathBuf};

@@ -21,8 +21,8 @@ mod time;
 
 pub use access::{Access, TenantFacts};
 pub use access_request::{
-    AccessRequest, Act, Circumstances, Command, Consent, Decided, Lapse, Refusal, Review, State,
-    StateName, Step, Submission, Transition, Verdict,
+    AccessRequest, Act, Circumstances, Command, Consent, Decided, Lapse, Refusal, Review, State, StateName, Step,
+    Submission, Transition, Verdict,
 };
 pub use attribute::{Attributes, Value};
 pub use decision::{Decision, GrantRef, Nearest, Reason};

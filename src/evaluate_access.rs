@@ -11,7 +11,7 @@ mod record;
 pub use cache::CacheSettings;
 pub use history::{History, HistoryError, Touched};
 pub use question::{Stated, Unaskable};
-pub use record::{Recorded, RecordError};
+pub use record::{RecordError, Recorded};
 
 use crate::clock::{Boot, Clock, Ids};
 use crate::decision_log::{AppendError, DecisionLog, Durability};
@@ -234,13 +234,7 @@ impl EvaluateAccess {
         Moment { boot, wall: self.clock.wall(), standing, now }
     }
 
-    fn judge(
-        &self,
-        question: &Evaluation,
-        moment: &Moment,
-        policies: Option<&PolicySet>,
-        known: &Known,
-    ) -> Judgement {
+    fn judge(&self, question: &Evaluation, moment: &Moment, policies: Option<&PolicySet>, known: &Known) -> Judgement {
         let Some(policies) = policies else {
             let message = "the sidecar has no valid policies; its /readyz says why";
             return Judgement::fixed(Decision::deny(Reason::NotReady, message), question);
@@ -254,11 +248,8 @@ impl EvaluateAccess {
             };
             return Judgement::fixed(decision, question);
         };
-        let facts = Facts {
-            tenant: known.tenant.as_deref(),
-            engineer: known.engineer.as_deref(),
-            accesses: &known.accesses,
-        };
+        let facts =
+            Facts { tenant: known.tenant.as_deref(), engineer: known.engineer.as_deref(), accesses: &known.accesses };
         let judged = judge(policies, question, &facts, now);
         let tail = tail_of(question, judged.decision(), Some(known)).into();
         let (boundary, cacheable) = (judged.boundary(), judged.cacheable());

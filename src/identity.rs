@@ -68,10 +68,7 @@ pub struct NamedCaller {
 
 impl NamedCaller {
     fn into_caller(self) -> Arc<Caller> {
-        Arc::new(Caller::Workload {
-            name: self.name,
-            workload: self.workload,
-        })
+        Arc::new(Caller::Workload { name: self.name, workload: self.workload })
     }
 }
 
@@ -118,33 +115,13 @@ impl Identity {
     /// # Errors
     /// [`NameError`]; cannot be for the one name that is made here.
     pub fn new(proofs: Proofs, clock: Arc<dyn Clock>) -> Result<Self, NameError> {
-        let Proofs {
-            tokens,
-            jwt,
-            peers,
-            trust_loopback,
-        } = proofs;
+        let Proofs { tokens, jwt, peers, trust_loopback } = proofs;
         let loopback = match trust_loopback {
-            Some(workload) => Some(
-                NamedCaller {
-                    name: CallerName::parse("loopback")?,
-                    workload,
-                }
-                .into_caller(),
-            ),
+            Some(workload) => Some(NamedCaller { name: CallerName::parse("loopback")?, workload }.into_caller()),
             None => None,
         };
-        let peers = peers
-            .into_iter()
-            .map(|(uid, named)| (uid, named.into_caller()))
-            .collect();
-        Ok(Self {
-            tokens,
-            jwt,
-            peers,
-            loopback,
-            clock,
-        })
+        let peers = peers.into_iter().map(|(uid, named)| (uid, named.into_caller())).collect();
+        Ok(Self { tokens, jwt, peers, loopback, clock })
     }
 
     /// Who calls, from the one `Authorization` header (`None`: there is none) and the connection.
@@ -205,11 +182,7 @@ impl Identity {
             tokens.lookup(token).ok_or(refused("the token is not known"))?
         } else {
             let jwts = self.jwt.as_ref().ok_or(refused("the token is not known"))?;
-            Arc::new(Caller::Person(jwts.verify(
-                token,
-                self.clock.wall(),
-                self.clock.boot(),
-            )?))
+            Arc::new(Caller::Person(jwts.verify(token, self.clock.wall(), self.clock.boot())?))
         };
         Ok(with_address(caller, peer))
     }

@@ -16,9 +16,7 @@ pub use settings::EngineerEntry;
 pub use sweep::Swept;
 
 use crate::clock::{AuthorityTime, Clock, Ids};
-use crate::domain::{
-    Defaults, Event, GrantId, NameError, Notice, Refusal, Tenant, TenantRefusal, Transition, notices,
-};
+use crate::domain::{Defaults, Event, GrantId, NameError, Notice, Refusal, Tenant, TenantRefusal, Transition, notices};
 use crate::policy::PolicyHandle;
 use crate::state::{ItemError, StateItem};
 use crate::store::{Item, Revision, Store, StoreError, Transaction};
@@ -160,11 +158,7 @@ async fn write_transition(
     write_item(transaction, &StateItem::Access(after.into())).await
 }
 
-async fn write_told(
-    transaction: &mut dyn Transaction,
-    event: &Event,
-    notices: &[Notice],
-) -> Result<(), ManageError> {
+async fn write_told(transaction: &mut dyn Transaction, event: &Event, notices: &[Notice]) -> Result<(), ManageError> {
     transaction.add_event(event).await?;
     for notice in notices {
         transaction.add_notice(notice).await?;

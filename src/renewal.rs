@@ -12,5 +12,5 @@ mod sidecar;
 mod tests;
 
 pub use authority::{Fleet, FleetMember};
-pub use protocol::{Body, RenewAnswer, RenewError, RenewRequest, Renew, WireItem};
+pub use protocol::{Body, Renew, RenewAnswer, RenewError, RenewRequest, WireItem};
 pub use sidecar::{Renewer, RenewerSettings};

@@ -17,28 +17,10 @@ use tidy::{imports, policies, text};
 const SKIPPED: [&str; 5] = ["target", ".git", ".lockbox-demo", "node_modules", "corpus"];
 
 /// Files that are longer than they should be. May only shrink: who makes one short takes it from here.
-const STILL_TOO_LONG: [&str; 3] = [
-    "src/decision_log/queue.rs",
-    "src/http/wire.rs",
-    "src/store/suite/conformance.rs",
-];
+const STILL_TOO_LONG: [&str; 3] = ["src/decision_log/queue.rs", "src/http/wire.rs", "src/store/suite/conformance.rs"];
 /// Kinds of files whose text is looked at.
-const TEXTS: [&str; 14] = [
-    "rs",
-    "toml",
-    "md",
-    "cedar",
-    "cedarschema",
-    "yaml",
-    "yml",
-    "json",
-    "sh",
-    "sql",
-    "html",
-    "ftl",
-    "txt",
-    "service",
-];
+const TEXTS: [&str; 14] =
+    ["rs", "toml", "md", "cedar", "cedarschema", "yaml", "yml", "json", "sh", "sql", "html", "ftl", "txt", "service"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -68,47 +50,30 @@ fn files(dir: &str) -> Vec<(String, String)> {
     walk(&root().join(dir), &mut paths);
     paths.sort();
     let relative = |path: &Path| path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
-    paths
-        .iter()
-        .filter_map(|path| Some((relative(path), std::fs::read_to_string(path).ok()?)))
-        .collect()
+    paths.iter().filter_map(|path| Some((relative(path), std::fs::read_to_string(path).ok()?))).collect()
 }
 
 fn rust_files() -> Vec<(String, String)> {
-    ["src", "tests", "benches"]
-        .into_iter()
-        .flat_map(files)
-        .filter(|(path, _)| path.ends_with(".rs"))
-        .collect()
+    ["src", "tests", "benches"].into_iter().flat_map(files).filter(|(path, _)| path.ends_with(".rs")).collect()
 }
 
 #[track_caller]
 fn none(complaints: &[String]) {
-    assert!(
-        complaints.is_empty(),
-        "{} complaint(s):\n{}",
-        complaints.len(),
-        complaints.join("\n")
-    );
+    assert!(complaints.is_empty(), "{} complaint(s):\n{}", complaints.len(), complaints.join("\n"));
 }
 
 #[test]
 fn imports_go_down_only() {
     let sources = files("src");
     assert!(sources.len() > 10, "the sources are not where they should be");
-    let complaints = sources
-        .iter()
-        .flat_map(|(path, source)| imports::complaints(path, source));
+    let complaints = sources.iter().flat_map(|(path, source)| imports::complaints(path, source));
     none(&complaints.collect::<Vec<_>>());
 }
 
 #[test]
 fn files_and_functions_are_short() {
     let sources = rust_files();
-    let mut complaints: Vec<String> = sources
-        .iter()
-        .flat_map(|(path, source)| text::too_long(path, source))
-        .collect();
+    let mut complaints: Vec<String> = sources.iter().flat_map(|(path, source)| text::too_long(path, source)).collect();
     for known in STILL_TOO_LONG {
         let before = complaints.len();
         complaints.retain(|complaint| !(complaint.starts_with(known) && complaint.ends_with("more than 400")));
@@ -125,12 +90,7 @@ fn files_and_functions_are_short() {
 
 #[test]
 fn every_source_says_what_it_holds() {
-    none(
-        &rust_files()
-            .iter()
-            .filter_map(|(path, source)| text::headless(path, source))
-            .collect::<Vec<_>>(),
-    );
+    none(&rust_files().iter().filter_map(|(path, source)| text::headless(path, source)).collect::<Vec<_>>());
 }
 
 #[test]
@@ -140,20 +100,13 @@ fn nothing_is_left_lying_about() {
         let known = TEXTS.iter().any(|kind| path.ends_with(&format!(".{kind}")));
         (known || !path.contains('.') || path.starts_with('.')) && !path.starts_with(here)
     });
-    none(
-        &texts
-            .flat_map(|(path, text)| text::leftovers(&path, &text))
-            .collect::<Vec<_>>(),
-    );
+    none(&texts.flat_map(|(path, text)| text::leftovers(&path, &text)).collect::<Vec<_>>());
 }
 
 #[test]
 fn every_policy_has_an_id_of_its_own_and_a_case() {
     let of = |dir: &str, kind: &str| -> Vec<(String, String)> {
-        files(dir)
-            .into_iter()
-            .filter(|(path, _)| path.ends_with(kind))
-            .collect()
+        files(dir).into_iter().filter(|(path, _)| path.ends_with(kind)).collect()
     };
     let mut cases = of("tests/policies", ".yaml");
     cases.extend(of("tests/policies", ".yml"));
@@ -163,20 +116,12 @@ fn every_policy_has_an_id_of_its_own_and_a_case() {
         let tried = !complaint.starts_with("policies/invariant/") && !complaint.starts_with("policies/lifecycle.cedar");
         complaint.contains("no case") && (!tried || cases.is_empty())
     };
-    none(
-        &complaints
-            .into_iter()
-            .filter(|complaint| !exempt(complaint))
-            .collect::<Vec<_>>(),
-    );
+    none(&complaints.into_iter().filter(|complaint| !exempt(complaint)).collect::<Vec<_>>());
 }
 
 #[test]
 fn modules_are_files_with_the_module_s_name() {
-    let complaints: Vec<String> = rust_files()
-        .into_iter()
-        .map(|(path, _)| path)
-        .filter(|path| path.ends_with("/mod.rs"))
-        .collect();
+    let complaints: Vec<String> =
+        rust_files().into_iter().map(|(path, _)| path).filter(|path| path.ends_with("/mod.rs")).collect();
     none(&complaints);
 }

@@ -116,7 +116,18 @@ pub(super) fn identity(config: &Config, clock: &Arc<dyn Clock>) -> Result<Identi
 }
 
 fn issuer(jwt: &config::Jwt) -> Result<Jwts, StartError> {
-    let config::Jwt { issuer, audience, algorithms, jwks_file, jwks_url, leeway_s, refresh_s, refresh_s_min, keep_s, claims } = jwt;
+    let config::Jwt {
+        issuer,
+        audience,
+        algorithms,
+        jwks_file,
+        jwks_url,
+        leeway_s,
+        refresh_s,
+        refresh_s_min,
+        keep_s,
+        claims,
+    } = jwt;
     let wrong = |why: String| StartError::Identity(format!("issuer `{issuer}`: {why}"));
     let source: Box<dyn KeySource> = match (jwks_file, jwks_url) {
         (Some(path), _) => Box::new(KeyFile(path.clone())),

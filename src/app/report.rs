@@ -26,7 +26,11 @@ impl Observer for Counting {
     }
 
     fn cache(&self, hit: bool) {
-        if hit { self.0.cache.hits.inc() } else { self.0.cache.misses.inc() };
+        if hit {
+            self.0.cache.hits.inc()
+        } else {
+            self.0.cache.misses.inc()
+        };
     }
 }
 
@@ -92,7 +96,9 @@ impl Report {
                 (false, format!("{stale}: every question is denied. {why}"))
             }
             // Still answering, by the last good set; told here so that nobody has to search for it.
-            (Ok(_), Some(error)) => (true, format!("{} stays in use: the files cannot be used: {error}", status.digest)),
+            (Ok(_), Some(error)) => {
+                (true, format!("{} stays in use: the files cannot be used: {error}", status.digest))
+            }
             (Ok(_), None) => (true, status.digest),
         };
         Check { name: "policies", ok, detail }

@@ -40,13 +40,8 @@ pub(super) struct Args {
 
 /// `key=value`, where the value is JSON if it can be, else text.
 fn fact(text: &str) -> Result<(String, Value), String> {
-    let (key, value) = text
-        .split_once('=')
-        .ok_or_else(|| format!("`{text}` is not `KEY=VALUE`"))?;
-    Ok((
-        key.to_owned(),
-        serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)),
-    ))
+    let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not `KEY=VALUE`"))?;
+    Ok((key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| Value::from(value))))
 }
 
 /// Runs the verb.
@@ -63,23 +58,9 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
 }
 
 fn question(args: &Args) -> Result<Value, CliError> {
-    let Args {
-        engineer,
-        tenant,
-        workload,
-        action,
-        content,
-        service_request,
-        context,
-        connect: _,
-    } = args;
+    let Args { engineer, tenant, workload, action, content, service_request, context, connect: _ } = args;
     let mut body = Map::new();
-    for (name, value) in [
-        ("engineer", engineer),
-        ("action", action),
-        ("tenant", tenant),
-        ("workload", workload),
-    ] {
+    for (name, value) in [("engineer", engineer), ("action", action), ("tenant", tenant), ("workload", workload)] {
         body.insert(name.to_owned(), Value::from(value.as_str()));
     }
     if let Some(content) = content {
@@ -101,21 +82,14 @@ fn question(args: &Args) -> Result<Value, CliError> {
 
 fn shown(answer: &Value, allowed: bool, output: &Output) -> String {
     let text = |path: &str| output::text(answer, path).map(str::to_owned);
-    let (word, tone) = if allowed {
-        ("allow", Tone::Good)
-    } else {
-        ("deny", Tone::Bad)
-    };
+    let (word, tone) = if allowed { ("allow", Tone::Good) } else { ("deny", Tone::Bad) };
     let reason = text("/reason").unwrap_or_default();
     let head = format!("{} ({reason})", output.paint(word, tone));
     let now = SystemClock.wall();
     let rest = output::pairs(&[
         ("because", text("/message")),
         ("grant", text("/grant/id")),
-        (
-            "request",
-            text("/grant/access_request").or_else(|| text("/nearest/access_request")),
-        ),
+        ("request", text("/grant/access_request").or_else(|| text("/nearest/access_request"))),
         ("until", text("/grant/expires_at").map(|at| output::instant(&at, now))),
         ("nearest", text("/nearest/failed")),
         ("policies", output::list(answer, "/policies")),
@@ -130,10 +104,7 @@ mod tests {
 
     #[test]
     fn facts_are_json_where_they_can_be() {
-        assert_eq!(
-            fact("device_managed=true").unwrap(),
-            ("device_managed".to_owned(), json!(true))
-        );
+        assert_eq!(fact("device_managed=true").unwrap(), ("device_managed".to_owned(), json!(true)));
         assert_eq!(fact("country=hu=x").unwrap().1, json!("hu=x"));
         assert!(fact("alone").is_err());
     }

@@ -31,12 +31,6 @@ enum Verb {
 
 /// Runs the verb.
 pub(super) fn run(args: Args, _output: &Output) -> Result<Exit, CliError> {
-    let Args {
-        verb: Verb::Http {
-            connections: _,
-            seconds: _,
-        },
-        connect: _,
-    } = args;
+    let Args { verb: Verb::Http { connections: _, seconds: _ }, connect: _ } = args;
     Err(CliError::not_wired("bench http"))
 }

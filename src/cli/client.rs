@@ -64,12 +64,7 @@ impl ClientError {
 
 /// What a problem document says, and what to do about it.
 fn sentence(status: u16, document: &Value) -> String {
-    let member = |name: &str| {
-        document
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
+    let member = |name: &str| document.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let said = match (member("title"), member("detail")) {
         (Some(title), Some(detail)) if title != detail => format!("{title}: {detail}"),
         (Some(text), _) | (None, Some(text)) => text.to_owned(),
@@ -117,12 +112,7 @@ impl Client {
             .user_agent(concat!("lockbox/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        Self {
-            agent,
-            url,
-            token,
-            role,
-        }
+        Self { agent, url, token, role }
     }
 
     /// Asks for `path`.
@@ -144,10 +134,7 @@ impl Client {
         headers: &[(&str, &str)],
     ) -> Result<Answer, ClientError> {
         let url = format!("{}{path}", self.url.as_str());
-        let mut request = Request::builder()
-            .method(method)
-            .uri(&url)
-            .header("accept", "application/json");
+        let mut request = Request::builder().method(method).uri(&url).header("accept", "application/json");
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
@@ -155,10 +142,7 @@ impl Client {
             request = request.header(*name, *value);
         }
         let sent = match body {
-            None => request
-                .body(())
-                .map_err(ureq::Error::from)
-                .and_then(|request| self.agent.run(request)),
+            None => request.body(()).map_err(ureq::Error::from).and_then(|request| self.agent.run(request)),
             Some(body) => request
                 .header("content-type", "application/json")
                 .body(body.to_string())
@@ -170,33 +154,15 @@ impl Client {
 
     fn answer(&self, response: Response<Body>) -> Result<Answer, ClientError> {
         let status = response.status().as_u16();
-        let etag = response
-            .headers()
-            .get("etag")
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
-        let read = response
-            .into_body()
-            .into_with_config()
-            .limit(ANSWER_BYTES_MAX)
-            .read_to_vec();
+        let etag = response.headers().get("etag").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let read = response.into_body().into_with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
         let bytes = read.map_err(|error| self.unreachable(&error))?;
-        let parsed = if bytes.is_empty() {
-            Ok(Value::Null)
-        } else {
-            serde_json::from_slice(&bytes)
-        };
+        let parsed = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
         match parsed {
             Ok(body) if status < 300 => Ok(Answer { body, etag }),
             Ok(document) => Err(ClientError::Problem { status, document }),
-            Err(_) if status >= 400 => Err(ClientError::Problem {
-                status,
-                document: Value::Null,
-            }),
-            Err(_) => Err(ClientError::NotJson {
-                url: self.url.as_str().to_owned(),
-                status,
-            }),
+            Err(_) if status >= 400 => Err(ClientError::Problem { status, document: Value::Null }),
+            Err(_) => Err(ClientError::NotJson { url: self.url.as_str().to_owned(), status }),
         }
     }
 
@@ -207,11 +173,7 @@ impl Client {
                 ClientError::NobodyThere { role, url }
             }
             ureq::Error::ConnectionFailed => ClientError::NobodyThere { role, url },
-            other => ClientError::Unreachable {
-                role,
-                url,
-                cause: other.to_string(),
-            },
+            other => ClientError::Unreachable { role, url, cause: other.to_string() },
         }
     }
 }

@@ -71,7 +71,5 @@ impl Source {
 
 /// The environment as text; a variable that is no text is no setting.
 fn environment() -> Vec<(String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()))
-        .collect()
+    std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok())).collect()
 }

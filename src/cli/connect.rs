@@ -56,10 +56,7 @@ impl Connect {
     /// A client of the authority.
     pub(super) fn authority(&self) -> Result<Client, CliError> {
         let demo = self.demo()?;
-        let address = self
-            .authority
-            .as_deref()
-            .or(demo.as_ref().map(|demo| demo.authority.as_str()));
+        let address = self.authority.as_deref().or(demo.as_ref().map(|demo| demo.authority.as_str()));
         let token = self.token(demo.as_ref(), None)?;
         client(address.unwrap_or("http://127.0.0.1:8180"), token, "authority")
     }
@@ -67,10 +64,7 @@ impl Connect {
     /// A client of the sidecar. In a demo the caller of `workload` asks, unless `--as` says otherwise.
     pub(super) fn sidecar(&self, workload: &str) -> Result<Client, CliError> {
         let demo = self.demo()?;
-        let address = self
-            .sidecar
-            .as_deref()
-            .or(demo.as_ref().map(|demo| demo.sidecar.as_str()));
+        let address = self.sidecar.as_deref().or(demo.as_ref().map(|demo| demo.sidecar.as_str()));
         // The demo's own token is for the demo's own sidecar.
         let implied = if self.sidecar.is_none() { Some(workload) } else { None };
         let token = self.token(demo.as_ref(), implied)?;
@@ -90,8 +84,7 @@ impl Connect {
             }
         };
         let read = serde_json::from_str(&text);
-        read.map(Some)
-            .map_err(|error| CliError::Failed(format!("`{}` is not a demo's: {error}", path.display())))
+        read.map(Some).map_err(|error| CliError::Failed(format!("`{}` is not a demo's: {error}", path.display())))
     }
 
     fn token(&self, demo: Option<&Demo>, workload: Option<&str>) -> Result<Option<String>, CliError> {
@@ -105,9 +98,7 @@ impl Connect {
             return Ok(Some(token.trim().to_owned()).filter(|token| !token.is_empty()));
         }
         let caller = workload.zip(demo).and_then(|(workload, demo)| {
-            demo.callers
-                .values()
-                .find(|caller| caller.workload.as_deref() == Some(workload))
+            demo.callers.values().find(|caller| caller.workload.as_deref() == Some(workload))
         });
         Ok(caller.map(|caller| caller.token.clone()))
     }
@@ -117,25 +108,15 @@ impl Demo {
     fn token_of(&self, who: &str) -> Result<String, CliError> {
         let found = self.people.get(who).or_else(|| self.callers.get(who));
         found.map(|identity| identity.token.clone()).ok_or_else(|| {
-            let known: Vec<&str> = self
-                .people
-                .keys()
-                .chain(self.callers.keys())
-                .map(String::as_str)
-                .collect();
-            CliError::Usage(format!(
-                "the demo has nobody called `{who}`; it has {}",
-                known.join(", ")
-            ))
+            let known: Vec<&str> = self.people.keys().chain(self.callers.keys()).map(String::as_str).collect();
+            CliError::Usage(format!("the demo has nobody called `{who}`; it has {}", known.join(", ")))
         })
     }
 }
 
 fn read_token(path: &Path) -> Result<String, CliError> {
     let cannot = |cause: String| CliError::Failed(format!("cannot read the token `{}`: {cause}", path.display()));
-    let size = std::fs::metadata(path)
-        .map_err(|error| cannot(error.to_string()))?
-        .len();
+    let size = std::fs::metadata(path).map_err(|error| cannot(error.to_string()))?.len();
     if size > TOKEN_BYTES_MAX {
         return Err(cannot(format!("it has {size} bytes")));
     }
@@ -150,10 +131,7 @@ fn read_token(path: &Path) -> Result<String, CliError> {
 fn client(address: &str, token: Option<String>, role: &'static str) -> Result<Client, CliError> {
     let url = Url::try_from(address.trim_end_matches('/').to_owned()).map_err(CliError::Usage)?;
     if token.is_some() && !url.is_private() {
-        return Err(CliError::Usage(format!(
-            "`{}` would get the token unprotected: use `https://`",
-            url.as_str()
-        )));
+        return Err(CliError::Usage(format!("`{}` would get the token unprotected: use `https://`", url.as_str())));
     }
     Ok(Client::new(url, token, role))
 }

@@ -48,15 +48,7 @@ enum Verb {
 /// Runs the verb.
 pub(super) fn run(args: Args, _output: &Output) -> Result<Exit, CliError> {
     match args.verb {
-        Verb::Tail {
-            log: _,
-            lines: _,
-            follow: _,
-        } => Err(CliError::not_wired("log tail")),
-        Verb::Export {
-            log: _,
-            since: _,
-            until: _,
-        } => Err(CliError::not_wired("log export")),
+        Verb::Tail { log: _, lines: _, follow: _ } => Err(CliError::not_wired("log tail")),
+        Verb::Export { log: _, since: _, until: _ } => Err(CliError::not_wired("log export")),
     }
 }

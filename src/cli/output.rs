@@ -103,11 +103,7 @@ impl Output {
                     CliError::Client(client) => client.problem(),
                     _ => None,
                 };
-                self.note(
-                    &problem
-                        .unwrap_or_else(|| serde_json::json!({ "error": error.to_string() }))
-                        .to_string(),
-                );
+                self.note(&problem.unwrap_or_else(|| serde_json::json!({ "error": error.to_string() })).to_string());
             }
             Format::Text => {
                 let label = paint("error:", Style::new().red().bold(), self.colour_errors);
@@ -129,11 +125,7 @@ impl Output {
 }
 
 fn paint(text: &str, style: Style, colour: bool) -> String {
-    if colour {
-        text.style(style).to_string()
-    } else {
-        text.to_owned()
-    }
+    if colour { text.style(style).to_string() } else { text.to_owned() }
 }
 
 /// Rows under a heading, in columns.
@@ -145,25 +137,14 @@ pub(super) fn table(heading: &[&str], rows: Vec<Vec<String>>) -> String {
         table.add_row(row);
     }
     let lines = table.to_string();
-    lines
-        .lines()
-        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
-        .collect::<Vec<_>>()
-        .join("\n")
+    lines.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect::<Vec<_>>().join("\n")
 }
 
 /// Names and values, aligned; pairs without a value are left out.
 pub(super) fn pairs(pairs: &[(&str, Option<String>)]) -> String {
-    let there = || {
-        pairs
-            .iter()
-            .filter_map(|(name, value)| value.as_ref().map(|value| (name, value)))
-    };
+    let there = || pairs.iter().filter_map(|(name, value)| value.as_ref().map(|value| (name, value)));
     let width = there().map(|(name, _)| name.len()).max().unwrap_or(0);
-    there()
-        .map(|(name, value)| format!("{name:width$}  {value}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    there().map(|(name, value)| format!("{name:width$}  {value}")).collect::<Vec<_>>().join("\n")
 }
 
 /// How far `instant` is from `now`, as a person says it: `in 1 h 58 min`, `3 d ago`.
@@ -177,8 +158,7 @@ pub(super) fn relative(instant: Timestamp, now: Timestamp) -> String {
 
 /// An RFC 3339 text with how far it is from `now`; text that is none stays as it is.
 pub(super) fn instant(text: &str, now: Timestamp) -> String {
-    text.parse()
-        .map_or_else(|_| text.to_owned(), |at| format!("{text} ({})", relative(at, now)))
+    text.parse().map_or_else(|_| text.to_owned(), |at| format!("{text} ({})", relative(at, now)))
 }
 
 /// The two largest units of a duration.
@@ -191,16 +171,9 @@ pub(super) fn spoken(duration: Duration) -> String {
         (0, hours, minutes) => [(hours, "h"), (minutes, "min")],
         (days, hours, _) => [(days, "d"), (hours, "h")],
     };
-    let said: Vec<String> = parts
-        .iter()
-        .filter(|(amount, _)| *amount > 0)
-        .map(|(amount, unit)| format!("{amount} {unit}"))
-        .collect();
-    if said.is_empty() {
-        "0 s".to_owned()
-    } else {
-        said.join(" ")
-    }
+    let said: Vec<String> =
+        parts.iter().filter(|(amount, _)| *amount > 0).map(|(amount, unit)| format!("{amount} {unit}")).collect();
+    if said.is_empty() { "0 s".to_owned() } else { said.join(" ") }
 }
 
 /// A text member of a JSON object.
@@ -240,27 +213,15 @@ mod tests {
 
     #[test]
     fn tables_are_aligned_and_have_no_trailing_space() {
-        let text = table(
-            &["ID", "STATE"],
-            vec![
-                vec!["LBX-1001".into(), "active".into()],
-                vec!["LBX-2".into(), "x".into()],
-            ],
-        );
+        let text =
+            table(&["ID", "STATE"], vec![vec!["LBX-1001".into(), "active".into()], vec!["LBX-2".into(), "x".into()]]);
         assert_eq!(text, "ID        STATE\nLBX-1001  active\nLBX-2     x");
-        assert_eq!(
-            pairs(&[("a", Some("1".into())), ("gone", None), ("long", Some("2".into()))]),
-            "a     1\nlong  2"
-        );
+        assert_eq!(pairs(&[("a", Some("1".into())), ("gone", None), ("long", Some("2".into()))]), "a     1\nlong  2");
     }
 
     #[test]
     fn colour_is_only_there_when_wanted() {
         assert_eq!(Output::new(Format::Text, ColorWhen::Never).paint("x", Tone::Bad), "x");
-        assert!(
-            Output::new(Format::Text, ColorWhen::Always)
-                .paint("x", Tone::Bad)
-                .contains("\u{1b}[")
-        );
+        assert!(Output::new(Format::Text, ColorWhen::Always).paint("x", Tone::Bad).contains("\u{1b}["));
     }
 }

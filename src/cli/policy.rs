@@ -46,12 +46,7 @@ enum Verb {
 /// Runs the verb.
 pub(super) fn run(args: Args, _output: &Output) -> Result<Exit, CliError> {
     match args.verb {
-        Verb::Check {
-            sources: Sources { policies: _, schema: _ },
-        } => Err(CliError::not_wired("policy check")),
-        Verb::Test {
-            sources: Sources { policies: _, schema: _ },
-            cases: _,
-        } => Err(CliError::not_wired("policy test")),
+        Verb::Check { sources: Sources { policies: _, schema: _ } } => Err(CliError::not_wired("policy check")),
+        Verb::Test { sources: Sources { policies: _, schema: _ }, cases: _ } => Err(CliError::not_wired("policy test")),
     }
 }

@@ -22,10 +22,6 @@ pub(super) struct Args {
 
 /// Runs the verb.
 pub(super) fn run(args: Args, _output: &Output) -> Result<Exit, CliError> {
-    let Args {
-        log: _,
-        policies: _,
-        schema: _,
-    } = args;
+    let Args { log: _, policies: _, schema: _ } = args;
     Err(CliError::not_wired("replay"))
 }

@@ -192,20 +192,11 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
         Verb::List(list) => return list_them(&client, list, output),
         Verb::Show(show) => return show_it(&client, &show, output),
         Verb::Review(Review { id, verdict, comment }) => {
-            let verdict = if matches!(verdict, Verdict::Approve) {
-                "approve"
-            } else {
-                "reject"
-            };
+            let verdict = if matches!(verdict, Verdict::Approve) { "approve" } else { "reject" };
             let body = said(comment, vec![("verdict", json!(verdict))]);
             client.post(&path(&id, "/review"), &body, &[])?
         }
-        Verb::Approve(Approve {
-            decide,
-            duration,
-            actions,
-            content,
-        }) => {
+        Verb::Approve(Approve { decide, duration, actions, content }) => {
             let narrowed = [
                 duration.map(|duration| ("duration", json!(duration))),
                 (!actions.is_empty()).then(|| ("actions", json!(actions))),
@@ -228,26 +219,12 @@ fn path(id: &str, rest: &str) -> String {
 
 fn said(comment: Option<String>, more: Vec<(&str, Value)>) -> Value {
     let comment = comment.map(|comment| ("comment", json!(comment)));
-    Value::Object(
-        more.into_iter()
-            .chain(comment)
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
-    )
+    Value::Object(more.into_iter().chain(comment).map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 fn submit_it(client: &Client, submit: Submit) -> Result<Answer, CliError> {
-    let Submit {
-        tenant,
-        workload,
-        service_request,
-        reason,
-        text,
-        duration,
-        actions,
-        content,
-        idempotency_key,
-    } = submit;
+    let Submit { tenant, workload, service_request, reason, text, duration, actions, content, idempotency_key } =
+        submit;
     let mut body = json!({
         "tenant": tenant, "workload": workload, "service_request": service_request,
         "reason": { "code": reason, "text": text }, "duration": duration, "actions": actions,
@@ -261,11 +238,7 @@ fn submit_it(client: &Client, submit: Submit) -> Result<Answer, CliError> {
 
 /// The decision binds to a version: the one that was named, or the one that is there now.
 fn decide_it(client: &Client, decide: Decide, step: &str, more: Vec<(&str, Value)>) -> Result<Answer, CliError> {
-    let Decide {
-        id,
-        comment,
-        if_version,
-    } = decide;
+    let Decide { id, comment, if_version } = decide;
     let etag = match if_version {
         Some(version) => format!("\"{version}\""),
         None => {
@@ -282,15 +255,7 @@ fn end_it(client: &Client, end: End, step: &str) -> Result<Answer, CliError> {
 }
 
 fn list_them(client: &Client, list: List, output: &Output) -> Result<Exit, CliError> {
-    let List {
-        tenant,
-        state,
-        engineer,
-        workload,
-        since,
-        limit,
-        cursor,
-    } = list;
+    let List { tenant, state, engineer, workload, since, limit, cursor } = list;
     let filters = [
         ("tenant", tenant),
         ("state", state),
@@ -305,9 +270,7 @@ fn list_them(client: &Client, list: List, output: &Output) -> Result<Exit, CliEr
         .filter_map(|(name, value)| value.as_ref().map(|value| format!("{name}={}", escaped(value))))
         .collect();
     let mark = if query.is_empty() { "" } else { "?" };
-    let answer = client
-        .get(&format!("/v1/access-requests{mark}{}", query.join("&")))?
-        .body;
+    let answer = client.get(&format!("/v1/access-requests{mark}{}", query.join("&")))?.body;
     output.answer(&answer, || show::rows(&answer, SystemClock.wall(), output))?;
     Ok(Exit::Fine)
 }

@@ -101,9 +101,7 @@ fn set_it(client: &Client, set: Set) -> Result<Value, CliError> {
     let (id, if_version) = (set.id.clone(), set.if_version);
     let body = change(set);
     if body.as_object().is_none_or(Map::is_empty) {
-        return Err(CliError::Usage(
-            "name what to change, for instance `--lockbox on`".to_owned(),
-        ));
+        return Err(CliError::Usage("name what to change, for instance `--lockbox on`".to_owned()));
     }
     let etag = match if_version {
         Some(version) => Some(format!("\"{version}\"")),
@@ -114,17 +112,8 @@ fn set_it(client: &Client, set: Set) -> Result<Value, CliError> {
 }
 
 fn change(set: Set) -> Value {
-    let Set {
-        id: _,
-        lockbox,
-        entitlement,
-        approvers,
-        notify,
-        quorum,
-        respond_within,
-        grant_longest,
-        if_version: _,
-    } = set;
+    let Set { id: _, lockbox, entitlement, approvers, notify, quorum, respond_within, grant_longest, if_version: _ } =
+        set;
     let limits: Map<String, Value> = [("respond_within", respond_within), ("grant_longest", grant_longest)]
         .into_iter()
         .filter_map(|(name, value)| value.map(|value| (name.to_owned(), json!(value))))
@@ -137,12 +126,7 @@ fn change(set: Set) -> Value {
         ("quorum", quorum.map(|quorum| json!(quorum))),
         ("limits", (!limits.is_empty()).then(|| Value::Object(limits))),
     ];
-    Value::Object(
-        members
-            .into_iter()
-            .filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)))
-            .collect(),
-    )
+    Value::Object(members.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value))).collect())
 }
 
 fn switch(tenant: &Value) -> String {
@@ -154,35 +138,18 @@ fn switch(tenant: &Value) -> String {
 }
 
 fn rows(list: &Value) -> String {
-    let items = list
-        .get("items")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let items = list.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let text = |tenant: &Value, path| output::text(tenant, path).unwrap_or("-").to_owned();
     let row = |tenant: &Value| {
         let approvers = output::list(tenant, "/approvers").unwrap_or_else(|| "-".to_owned());
-        vec![
-            text(tenant, "/id"),
-            text(tenant, "/entitlement"),
-            switch(tenant),
-            approvers,
-        ]
+        vec![text(tenant, "/id"), text(tenant, "/entitlement"), switch(tenant), approvers]
     };
-    output::table(
-        &["TENANT", "ENTITLEMENT", "LOCKBOX", "APPROVERS"],
-        items.iter().map(row).collect(),
-    )
+    output::table(&["TENANT", "ENTITLEMENT", "LOCKBOX", "APPROVERS"], items.iter().map(row).collect())
 }
 
 fn detail(tenant: &Value) -> String {
     let text = |path: &str| output::text(tenant, path).map(str::to_owned);
-    let number = |name: &str| {
-        tenant
-            .get(name)
-            .filter(|value| value.is_number())
-            .map(ToString::to_string)
-    };
+    let number = |name: &str| tenant.get(name).filter(|value| value.is_number()).map(ToString::to_string);
     output::pairs(&[
         ("tenant", text("/id")),
         ("entitlement", text("/entitlement")),

@@ -22,15 +22,10 @@ fn every_verb_says_what_it_does_with_an_example_of_itself() {
         assert!(command.get_about().is_some(), "`{path}` says nothing");
         let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         assert!(example.contains(path), "`{path}` has no example of itself: {example}");
-        for argument in command
-            .get_arguments()
-            .filter(|argument| !matches!(argument.get_id().as_str(), "help" | "version"))
+        for argument in
+            command.get_arguments().filter(|argument| !matches!(argument.get_id().as_str(), "help" | "version"))
         {
-            assert!(
-                argument.get_help().is_some(),
-                "`{path}` does not explain `{}`",
-                argument.get_id()
-            );
+            assert!(argument.get_help().is_some(), "`{path}` does not explain `{}`", argument.get_id());
         }
     });
 }
@@ -51,20 +46,10 @@ fn no_argument_takes_a_secret() {
 #[test]
 fn every_example_is_understood() {
     walk(&Cli::command(), "lockbox", &mut |command, path| {
-        let help = command
-            .get_after_help()
-            .map(ToString::to_string)
-            .unwrap_or_default()
-            .replace(" \\\n   ", "");
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default().replace(" \\\n   ", "");
         let lines = help.lines().map(str::trim).filter(|line| line.starts_with("lockbox "));
         for line in lines {
-            let line = line
-                .split(" > ")
-                .next()
-                .unwrap_or_default()
-                .split("   ")
-                .next()
-                .unwrap_or_default();
+            let line = line.split(" > ").next().unwrap_or_default().split("   ").next().unwrap_or_default();
             let mut words: Vec<String> = Vec::new();
             for (index, part) in line.split('\'').enumerate() {
                 if index % 2 == 0 {

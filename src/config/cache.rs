@@ -19,11 +19,7 @@ pub struct Cache {
 
 impl Default for Cache {
     fn default() -> Self {
-        Self {
-            enabled: true,
-            entries_max: 100_000,
-            ttl_ms_max: 1000,
-        }
+        Self { enabled: true, entries_max: 100_000, ttl_ms_max: 1000 }
     }
 }
 

@@ -54,37 +54,23 @@ pub(super) struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     pub(super) fn new(origins: &'a Origins) -> Self {
-        Self {
-            origins,
-            problems: Vec::new(),
-        }
+        Self { origins, problems: Vec::new() }
     }
 
     pub(super) fn finish(self) -> Result<(), ConfigError> {
-        if self.problems.is_empty() {
-            Ok(())
-        } else {
-            Err(ConfigError::Invalid(self.problems))
-        }
+        if self.problems.is_empty() { Ok(()) } else { Err(ConfigError::Invalid(self.problems)) }
     }
 
     /// States that `key` is wrong.
     pub(super) fn wrong(&mut self, key: &str, message: impl Into<String>) {
         let origin = self.origins.of(key).to_owned();
-        self.problems.push(Problem {
-            origin,
-            key: key.to_owned(),
-            message: message.into(),
-        });
+        self.problems.push(Problem { origin, key: key.to_owned(), message: message.into() });
     }
 
     /// `got` must lie in `allowed`, both ends included.
     pub(super) fn range<T: PartialOrd + Display>(&mut self, key: &str, got: T, allowed: RangeInclusive<T>) {
         if !allowed.contains(&got) {
-            self.wrong(
-                key,
-                format!("is {got}: allowed is {} to {}", allowed.start(), allowed.end()),
-            );
+            self.wrong(key, format!("is {got}: allowed is {} to {}", allowed.start(), allowed.end()));
         }
     }
 
@@ -112,10 +98,7 @@ impl<'a> Checker<'a> {
     /// Two listeners cannot have one address; port 0 takes a free one each.
     pub(super) fn distinct_listeners(&mut self, listeners: &[(&str, SocketAddr)]) {
         for (index, (key, address)) in listeners.iter().enumerate() {
-            let twin = listeners
-                .iter()
-                .take(index)
-                .find(|(_, other)| other == address && address.port() != 0);
+            let twin = listeners.iter().take(index).find(|(_, other)| other == address && address.port() != 0);
             if let Some((other, _)) = twin {
                 self.wrong(key, format!("is {address}, which `{other}` has already"));
             }

@@ -33,10 +33,7 @@ impl Config {
             flatten(self, "", &toml::Value::Table(table), &mut settings);
         }
         settings.sort_by(|a, b| a.key.cmp(&b.key));
-        Explanation {
-            settings,
-            warnings: warnings(self),
-        }
+        Explanation { settings, warnings: warnings(self) }
     }
 }
 
@@ -44,11 +41,7 @@ fn flatten(config: &Config, path: &str, value: &toml::Value, settings: &mut Vec<
     match value {
         toml::Value::Table(table) => {
             for (key, value) in table {
-                let path = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 flatten(config, &path, value, settings);
             }
         }
@@ -67,15 +60,7 @@ fn warnings(config: &Config) -> Vec<String> {
             warnings.push(text);
         }
     };
-    let Config {
-        authority,
-        sidecar,
-        ext_authz,
-        operations,
-        log,
-        identity,
-        ..
-    } = config;
+    let Config { authority, sidecar, ext_authz, operations, log, identity, .. } = config;
     warn(
         sidecar.callers == Callers::TrustLoopback,
         "`sidecar.callers` is `trust-loopback`: every process of this host, and everything a proxy on it lets \
@@ -99,10 +84,7 @@ fn warnings(config: &Config) -> Vec<String> {
         );
     }
     let nobody = identity.tokens_file.is_none() && identity.jwt.is_empty();
-    warn(
-        nobody,
-        "`identity` has no `tokens_file` and no `jwt`: nobody can sign in".to_owned(),
-    );
+    warn(nobody, "`identity` has no `tokens_file` and no `jwt`: nobody can sign in".to_owned());
     warn(
         sidecar.unix_socket.is_some() && identity.unix_peers.is_empty(),
         "`sidecar.unix_socket` is set, but `identity.unix_peers` names nobody who may use it".to_owned(),

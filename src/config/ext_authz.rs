@@ -18,10 +18,7 @@ pub struct ExtAuthz {
 
 impl Default for ExtAuthz {
     fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8182)),
-            beyond_loopback: BeyondLoopback::Refuse,
-        }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8182)), beyond_loopback: BeyondLoopback::Refuse }
     }
 }
 

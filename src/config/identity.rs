@@ -91,12 +91,7 @@ pub struct Claims {
 
 impl Default for Claims {
     fn default() -> Self {
-        Self {
-            person: "sub".to_owned(),
-            roles: "roles".to_owned(),
-            tenant: None,
-            role_names: BTreeMap::new(),
-        }
+        Self { person: "sub".to_owned(), roles: "roles".to_owned(), tenant: None, role_names: BTreeMap::new() }
     }
 }
 
@@ -128,10 +123,7 @@ pub struct UnixPeer {
 impl Identity {
     pub(super) fn check(&self, check: &mut Checker<'_>) {
         if self.jwt.len() > 1 {
-            check.wrong(
-                "identity.jwt",
-                format!("has {} issuers: this version takes one", self.jwt.len()),
-            );
+            check.wrong("identity.jwt", format!("has {} issuers: this version takes one", self.jwt.len()));
         }
         for (index, jwt) in self.jwt.iter().enumerate() {
             jwt.check(&format!("identity.jwt.{index}"), check);
@@ -147,10 +139,7 @@ impl Identity {
 impl Jwt {
     fn check(&self, key: &str, check: &mut Checker<'_>) {
         if self.issuer.is_empty() || self.audience.is_empty() {
-            check.wrong(
-                key,
-                "needs `issuer` and `audience`: without them a token for another service would do",
-            );
+            check.wrong(key, "needs `issuer` and `audience`: without them a token for another service would do");
         }
         if self.algorithms.is_empty() {
             check.wrong(key, "names no algorithm in `algorithms`: no token could be accepted");
@@ -159,10 +148,7 @@ impl Jwt {
             check.wrong(key, "needs either `jwks_file` or `jwks_url`");
         }
         if self.jwks_url.as_ref().is_some_and(|url| !url.is_private()) {
-            check.wrong(
-                key,
-                "would fetch keys unprotected: `jwks_url` needs `https://`, or a loopback address",
-            );
+            check.wrong(key, "would fetch keys unprotected: `jwks_url` needs `https://`, or a loopback address");
         }
         check.range(&format!("{key}.leeway_s"), self.leeway_s, 0..=60);
         check.range(&format!("{key}.refresh_s"), self.refresh_s, 1..=86_400);
@@ -171,10 +157,7 @@ impl Jwt {
         for (theirs, ours) in &self.claims.role_names {
             if crate::domain::Role::parse(ours).is_none() {
                 let known = crate::domain::Role::ALL.map(crate::domain::Role::as_str).join(", ");
-                check.wrong(
-                    &format!("{key}.claims.role_names.{theirs}"),
-                    format!("is `{ours}`: allowed is {known}"),
-                );
+                check.wrong(&format!("{key}.claims.role_names.{theirs}"), format!("is `{ours}`: allowed is {known}"));
             }
         }
     }

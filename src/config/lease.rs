@@ -19,11 +19,7 @@ pub struct Lease {
 
 impl Default for Lease {
     fn default() -> Self {
-        Self {
-            lease_ms: 3000,
-            hold_ms: 500,
-            drift_rate_max: 0.1,
-        }
+        Self { lease_ms: 3000, hold_ms: 500, drift_rate_max: 0.1 }
     }
 }
 

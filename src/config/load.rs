@@ -37,18 +37,12 @@ impl Origins {
         match value {
             Value::Dict(_, entries) => {
                 for (key, value) in entries {
-                    let path = if path.is_empty() {
-                        key.clone()
-                    } else {
-                        format!("{path}.{key}")
-                    };
+                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                     self.gather(figment, &path, value);
                 }
             }
             other => {
-                let origin = figment
-                    .get_metadata(other.tag())
-                    .map_or_else(|| "default".to_owned(), origin_of);
+                let origin = figment.get_metadata(other.tag()).map_or_else(|| "default".to_owned(), origin_of);
                 self.0.insert(path.to_owned(), origin);
             }
         }
@@ -82,10 +76,7 @@ impl Config {
     pub fn load(path: Option<&Path>, env: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let mut figment = Figment::new();
         if let Some(path) = path {
-            figment = figment.merge(NamedToml {
-                name: path.display().to_string(),
-                text: read(path)?,
-            });
+            figment = figment.merge(NamedToml { name: path.display().to_string(), text: read(path)? });
         }
         let mut variables: Vec<(String, String)> = env.into_iter().filter(|(name, _)| is_setting(name)).collect();
         variables.sort();
@@ -136,19 +127,14 @@ impl Provider for NamedToml {
 fn read(path: &Path) -> Result<String, ConfigError> {
     let shown = || path.display().to_string();
     let unreadable = |cause: String| ConfigError::Unreadable { path: shown(), cause };
-    let size = std::fs::metadata(path)
-        .map_err(|error| unreadable(error.to_string()))?
-        .len();
+    let size = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
     if size > FILE_BYTES_MAX {
         return Err(unreadable(format!("it has {size} bytes, more than {FILE_BYTES_MAX}")));
     }
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     // Read once only to see that it is TOML: this error shows the line, figment's does not name the file.
     if let Err(error) = text.parse::<toml::Table>() {
-        return Err(ConfigError::NotToml {
-            path: shown(),
-            cause: error.to_string().trim_end().to_owned(),
-        });
+        return Err(ConfigError::NotToml { path: shown(), cause: error.to_string().trim_end().to_owned() });
     }
     Ok(text)
 }
@@ -177,10 +163,8 @@ fn problem(figment: &Figment, error: &Error) -> Problem {
         other => format!("is wrong: {other}"),
     };
     let key = path.join(".");
-    let origin = figment
-        .find_metadata(&key)
-        .or(error.metadata.as_ref())
-        .map_or_else(|| "default".to_owned(), origin_of);
+    let origin =
+        figment.find_metadata(&key).or(error.metadata.as_ref()).map_or_else(|| "default".to_owned(), origin_of);
     Problem { origin, key, message }
 }
 
@@ -192,18 +176,12 @@ fn unknown(what: &str, got: &str, known: &[&str]) -> String {
 }
 
 fn one_of(got: &str, known: &[&str]) -> String {
-    let near = nearest(got, known)
-        .map(|near| format!("; did you mean `{near}`?"))
-        .unwrap_or_default();
+    let near = nearest(got, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     format!("allowed is {}{near}", listed(known))
 }
 
 fn listed(known: &[&str]) -> String {
-    known
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The known name that a person most likely meant.

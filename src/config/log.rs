@@ -47,11 +47,7 @@ impl Default for Log {
 
 impl Log {
     pub(super) fn check(&self, check: &mut Checker<'_>) {
-        check.range(
-            "log.segment_bytes_max",
-            self.segment_bytes_max,
-            64 * 1024..=1024 * 1024 * 1024,
-        );
+        check.range("log.segment_bytes_max", self.segment_bytes_max, 64 * 1024..=1024 * 1024 * 1024);
         check.range("log.in_flight_max", self.in_flight_max, 1..=65_536);
         check.range("log.stall_ms_max", self.stall_ms_max, 10..=60_000);
     }

@@ -18,10 +18,7 @@ pub struct Operations {
 
 impl Default for Operations {
     fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 9180)),
-            beyond_loopback: BeyondLoopback::Refuse,
-        }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9180)), beyond_loopback: BeyondLoopback::Refuse }
     }
 }
 

@@ -22,12 +22,7 @@ pub struct Policies {
 
 impl Default for Policies {
     fn default() -> Self {
-        Self {
-            dir: "policies".into(),
-            schema: "schemas/lockbox.cedarschema".into(),
-            poll_ms: 500,
-            grace_s: 300,
-        }
+        Self { dir: "policies".into(), schema: "schemas/lockbox.cedarschema".into(), poll_ms: 500, grace_s: 300 }
     }
 }
 

@@ -116,10 +116,7 @@ impl Sidecar {
         check.range("sidecar.body_bytes_max", self.body_bytes_max, 1024..=16 * 1024 * 1024);
         check.range("sidecar.batch_max", self.batch_max, 1..=1000);
         if self.callers == Callers::TrustLoopback && !self.listen.ip().is_loopback() {
-            check.wrong(
-                "sidecar.callers",
-                "is `trust-loopback`, which needs a loopback address in `sidecar.listen`",
-            );
+            check.wrong("sidecar.callers", "is `trust-loopback`, which needs a loopback address in `sidecar.listen`");
         }
         match (self.callers, &self.loopback_workload) {
             (Callers::TrustLoopback, None) => check.wrong(
@@ -138,14 +135,8 @@ impl Sidecar {
             check.name("sidecar.workloads", WorkloadName::parse(workload));
         }
         match (&self.authority_url, &self.authority_token_file) {
-            (Some(_), None) => check.wrong(
-                "sidecar.authority_url",
-                "needs `sidecar.authority_token_file` beside it",
-            ),
-            (None, Some(_)) => check.wrong(
-                "sidecar.authority_token_file",
-                "needs `sidecar.authority_url` beside it",
-            ),
+            (Some(_), None) => check.wrong("sidecar.authority_url", "needs `sidecar.authority_token_file` beside it"),
+            (None, Some(_)) => check.wrong("sidecar.authority_token_file", "needs `sidecar.authority_url` beside it"),
             _ => {}
         }
         if self.authority_url.as_ref().is_some_and(|url| !url.is_private()) {
@@ -161,10 +152,7 @@ impl Sidecar {
 impl Authzen {
     fn check(&self, check: &mut Checker<'_>) {
         if self.subject_types.is_empty() || self.subject_types.iter().any(String::is_empty) {
-            check.wrong(
-                "sidecar.authzen.subject_types",
-                "names no subject type: nobody could be asked about",
-            );
+            check.wrong("sidecar.authzen.subject_types", "names no subject type: nobody could be asked about");
         }
         for (kind, prefix) in &self.resource_prefix {
             let canonical = prefix.split_once('/').is_some_and(|(tenant, workload)| {
@@ -172,10 +160,7 @@ impl Authzen {
             });
             if !canonical {
                 let key = format!("sidecar.authzen.resource_prefix.{kind}");
-                check.wrong(
-                    &key,
-                    format!("is `{prefix}`: allowed is `tenant/workload`, such as `contoso/exchange`"),
-                );
+                check.wrong(&key, format!("is `{prefix}`: allowed is `tenant/workload`, such as `contoso/exchange`"));
             }
         }
     }

@@ -27,20 +27,14 @@ pub enum LogFormat {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        Self {
-            log_format: LogFormat::Human,
-            filter: "info".to_owned(),
-        }
+        Self { log_format: LogFormat::Human, filter: "info".to_owned() }
     }
 }
 
 impl Telemetry {
     pub(super) fn check(&self, check: &mut Checker<'_>) {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.filter) {
-            check.wrong(
-                "telemetry.filter",
-                format!("is `{}`: {error}; write for instance `info`", self.filter),
-            );
+            check.wrong("telemetry.filter", format!("is `{}`: {error}; write for instance `info`", self.filter));
         }
     }
 }

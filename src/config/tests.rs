@@ -4,10 +4,7 @@ use super::*;
 use std::path::Path;
 
 fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn load(text: &str, pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -29,24 +26,13 @@ fn refused(text: &str, pairs: &[(&str, &str)], parts: &[&str]) {
 fn nothing_at_all_is_a_configuration_that_opens_nothing() {
     let config = Config::load(None, env(&[])).unwrap();
     assert_eq!(config, Config::default());
-    for listen in [
-        config.authority.listen,
-        config.sidecar.listen,
-        config.ext_authz.listen,
-        config.operations.listen,
-    ] {
+    for listen in [config.authority.listen, config.sidecar.listen, config.ext_authz.listen, config.operations.listen] {
         assert!(listen.ip().is_loopback(), "{listen}");
     }
     assert_eq!(config.sidecar.callers, Callers::Tokens);
     assert_eq!(config.log.durability, Durability::Disk);
     assert!(config.identity.tokens_file.is_none() && config.identity.jwt.is_empty());
-    assert!(
-        config
-            .explain()
-            .warnings
-            .iter()
-            .any(|warning| warning.contains("nobody can sign in"))
-    );
+    assert!(config.explain().warnings.iter().any(|warning| warning.contains("nobody can sign in")));
 }
 
 #[test]
@@ -56,51 +42,30 @@ fn the_environment_is_above_the_file_and_the_file_above_the_defaults() {
         ("LOCKBOX_LEASE__HOLD_MS", "400"),
         ("LOCKBOX_SIDECAR__LISTEN", "127.0.0.1:0"),
         ("LOCKBOX_SIDECAR__AUTHZEN__SUBJECT_TYPES", "[\"engineer\", \"user\"]"),
-        (
-            "LOCKBOX_SIDECAR__AUTHZEN__RESOURCE_PREFIX",
-            "{record = \"cert/records\"}",
-        ),
+        ("LOCKBOX_SIDECAR__AUTHZEN__RESOURCE_PREFIX", "{record = \"cert/records\"}"),
         ("LOCKBOX_AUTHORITY__DATABASE", "sqlite:var/state.db"),
         ("LOCKBOX_TOKEN", "not a setting"),
         ("LOCKBOX_AUTHORITY_URL", "not a setting"),
         ("OTHER__THING", "not ours"),
     ];
     let config = load(text, &pairs).unwrap();
-    assert_eq!(
-        (config.lease.hold_ms, config.lease.lease_ms, config.cache.ttl_ms_max),
-        (400, 2000, 1000)
-    );
+    assert_eq!((config.lease.hold_ms, config.lease.lease_ms, config.cache.ttl_ms_max), (400, 2000, 1000));
     assert_eq!(config.sidecar.listen.port(), 0);
     assert_eq!(config.sidecar.authzen.include_context, IncludeContext::OnDeny);
     assert_eq!(config.sidecar.authzen.subject_types, ["engineer", "user"]);
-    assert_eq!(
-        config.sidecar.authzen.resource_prefix.get("record").unwrap(),
-        "cert/records"
-    );
+    assert_eq!(config.sidecar.authzen.resource_prefix.get("record").unwrap(), "cert/records");
     assert_eq!(config.authority.database.path(), Path::new("var/state.db"));
     assert_eq!(config.origins.of("lease.hold_ms"), "LOCKBOX_LEASE__HOLD_MS");
-    assert!(
-        config.origins.of("lease.lease_ms").ends_with("lockbox.toml"),
-        "{}",
-        config.origins.of("lease.lease_ms")
-    );
+    assert!(config.origins.of("lease.lease_ms").ends_with("lockbox.toml"), "{}", config.origins.of("lease.lease_ms"));
     assert_eq!(config.origins.of("cache.ttl_ms_max"), "default");
 }
 
 #[test]
 fn an_unknown_key_is_refused_with_the_nearest_known_one() {
-    refused(
-        "[lease]\nhold_msec = 3\n",
-        &[],
-        &["lockbox.toml", "`lease.hold_msec`", "did you mean `hold_ms`?"],
-    );
+    refused("[lease]\nhold_msec = 3\n", &[], &["lockbox.toml", "`lease.hold_msec`", "did you mean `hold_ms`?"]);
     refused("[sidecars]\n", &[], &["`sidecars`", "did you mean `sidecar`?"]);
     refused("zzz = 1\n", &[], &["`zzz`", "here are: `authority`"]);
-    refused(
-        "",
-        &[("LOCKBOX_LEASE__HOLDMS", "3")],
-        &["LOCKBOX_LEASE__HOLDMS", "`lease.holdms`", "`hold_ms`"],
-    );
+    refused("", &[("LOCKBOX_LEASE__HOLDMS", "3")], &["LOCKBOX_LEASE__HOLDMS", "`lease.holdms`", "`hold_ms`"]);
     refused("[sidecar.authzen]\nprefix = 1\n", &[], &["`sidecar.authzen.prefix`"]);
 }
 
@@ -115,16 +80,8 @@ fn values_out_of_bounds_are_refused_with_what_is_allowed_and_all_at_once() {
             "LOCKBOX_LIMITS__CONNECTIONS_MAX: `limits.connections_max` is 0: allowed is 1 to 1000000",
         ],
     );
-    refused(
-        "[authority]\ngrant_longest = \"P2D\"\n",
-        &[],
-        &["`authority.grant_longest` is PT48H", "PT1S to PT24H"],
-    );
-    refused(
-        "[authority]\nrespond_within = \"12h\"\n",
-        &[],
-        &["authority.respond_within", "`12h` is not an ISO 8601"],
-    );
+    refused("[authority]\ngrant_longest = \"P2D\"\n", &[], &["`authority.grant_longest` is PT48H", "PT1S to PT24H"]);
+    refused("[authority]\nrespond_within = \"12h\"\n", &[], &["authority.respond_within", "`12h` is not an ISO 8601"]);
     refused("[lease]\nhold_ms = \"x\"\n", &[], &["`lease.hold_ms` is string \"x\""]);
     refused("[lease]\ndrift_rate_max = nan\n", &[], &["lease.drift_rate_max"]);
     refused("[telemetry]\nfilter = \"lockbox=loud\"\n", &[], &["telemetry.filter"]);
@@ -132,56 +89,26 @@ fn values_out_of_bounds_are_refused_with_what_is_allowed_and_all_at_once() {
 
 #[test]
 fn two_holds_fit_into_a_lease_on_the_worst_clock() {
-    refused(
-        "[lease]\nhold_ms = 1350\n",
-        &[],
-        &["`lease.hold_ms` is 1350", "less than 1350"],
-    );
+    refused("[lease]\nhold_ms = 1350\n", &[], &["`lease.hold_ms` is 1350", "less than 1350"]);
     load("[lease]\nhold_ms = 1349\n", &[]).unwrap();
-    refused(
-        "[lease]\nhold_ms = 1349\ndrift_rate_max = 0.2\n",
-        &[],
-        &["`lease.hold_ms` is 1349"],
-    );
+    refused("[lease]\nhold_ms = 1349\ndrift_rate_max = 0.2\n", &[], &["`lease.hold_ms` is 1349"]);
 }
 
 #[test]
 fn what_others_can_reach_needs_words() {
-    refused(
-        "[authority]\nlisten = \"0.0.0.0:8180\"\n",
-        &[],
-        &["0.0.0.0:8180", "no TLS", "tls-is-terminated-in-front"],
-    );
+    refused("[authority]\nlisten = \"0.0.0.0:8180\"\n", &[], &["0.0.0.0:8180", "no TLS", "tls-is-terminated-in-front"]);
     let said = "[authority]\nlisten = \"[::]:8180\"\nbeyond_loopback = \"tls-is-terminated-in-front\"\n";
     let config = load(said, &[]).unwrap();
-    assert!(
-        config
-            .explain()
-            .warnings
-            .iter()
-            .any(|warning| warning.contains("`authority.listen` is [::]:8180"))
-    );
-    refused(
-        "[sidecar]\ncallers = \"open\"\n",
-        &[],
-        &["`sidecar.callers` is `open`", "`tokens`, `trust-loopback`"],
-    );
+    assert!(config.explain().warnings.iter().any(|warning| warning.contains("`authority.listen` is [::]:8180")));
+    refused("[sidecar]\ncallers = \"open\"\n", &[], &["`sidecar.callers` is `open`", "`tokens`, `trust-loopback`"]);
     refused(
         "[sidecar]\ncallers = \"trust-loopback\"\nlisten = \"10.0.0.1:1\"\nbeyond_loopback = \"tls-is-terminated-in-front\"\n",
         &[],
         &["`sidecar.callers` is `trust-loopback`"],
     );
     let trust = ("LOCKBOX_SIDECAR__CALLERS", "trust-loopback");
-    refused(
-        "",
-        &[trust],
-        &["`sidecar.callers` is `trust-loopback`, which needs `sidecar.loopback_workload`"],
-    );
-    refused(
-        "[sidecar]\nloopback_workload = \"exchange\"\n",
-        &[],
-        &["`sidecar.loopback_workload` has a meaning only"],
-    );
+    refused("", &[trust], &["`sidecar.callers` is `trust-loopback`, which needs `sidecar.loopback_workload`"]);
+    refused("[sidecar]\nloopback_workload = \"exchange\"\n", &[], &["`sidecar.loopback_workload` has a meaning only"]);
     let trusting = load("", &[trust, ("LOCKBOX_SIDECAR__LOOPBACK_WORKLOAD", "exchange")]).unwrap();
     assert!(trusting.explain().to_string().contains("warning: `sidecar.callers`"));
 }
@@ -193,90 +120,37 @@ fn two_listeners_never_share_an_address_but_may_both_take_a_free_port() {
         &[("LOCKBOX_SIDECAR__LISTEN", "127.0.0.1:9180")],
         &["`operations.listen` is 127.0.0.1:9180", "`sidecar.listen`"],
     );
-    load(
-        "",
-        &[
-            ("LOCKBOX_SIDECAR__LISTEN", "127.0.0.1:0"),
-            ("LOCKBOX_OPERATIONS__LISTEN", "127.0.0.1:0"),
-        ],
-    )
-    .unwrap();
+    load("", &[("LOCKBOX_SIDECAR__LISTEN", "127.0.0.1:0"), ("LOCKBOX_OPERATIONS__LISTEN", "127.0.0.1:0")]).unwrap();
     refused("[sidecar]\nlisten = \"localhost\"\n", &[], &["sidecar.listen"]);
 }
 
 #[test]
 fn secrets_have_no_place_in_it() {
-    refused(
-        "[sidecar]\nauthority_url = \"https://me:secret@a.example\"\n",
-        &[],
-        &["no user name or password"],
-    );
-    let error = load("[sidecar]\nauthority_url = \"https://me:hunter2@a.example\"\n", &[])
-        .unwrap_err()
-        .to_string();
+    refused("[sidecar]\nauthority_url = \"https://me:secret@a.example\"\n", &[], &["no user name or password"]);
+    let error = load("[sidecar]\nauthority_url = \"https://me:hunter2@a.example\"\n", &[]).unwrap_err().to_string();
     assert!(!error.contains("hunter2"), "{error}");
     refused(
         "[sidecar]\nauthority_url = \"http://a.example\"\nauthority_token_file = \"t\"\n",
         &[],
         &["would carry the token unprotected"],
     );
-    refused(
-        "[sidecar]\nauthority_url = \"https://a.example\"\n",
-        &[],
-        &["authority_token_file"],
-    );
-    refused(
-        "[authority]\ndatabase = \"postgres://u:p@h/d\"\n",
-        &[],
-        &["only a SQLite file"],
-    );
-    refused(
-        "[authority]\ndatabase = \"sqlite::memory:\"\n",
-        &[],
-        &["must outlive the process"],
-    );
+    refused("[sidecar]\nauthority_url = \"https://a.example\"\n", &[], &["authority_token_file"]);
+    refused("[authority]\ndatabase = \"postgres://u:p@h/d\"\n", &[], &["only a SQLite file"]);
+    refused("[authority]\ndatabase = \"sqlite::memory:\"\n", &[], &["must outlive the process"]);
 }
 
 #[test]
 fn issuers_are_pinned() {
     let head = "[[identity.jwt]]\nissuer = \"https://i.example\"\naudience = \"lockbox\"\n";
-    load(
-        &format!("{head}algorithms = [\"ES256\"]\njwks_file = \"keys.json\"\n"),
-        &[],
-    )
-    .unwrap();
-    refused(
-        &format!("{head}algorithms = [\"HS256\"]\njwks_file = \"k\"\n"),
-        &[],
-        &["`HS256`", "`RS256`"],
-    );
-    refused(
-        &format!("{head}algorithms = []\njwks_file = \"k\"\n"),
-        &[],
-        &["names no algorithm"],
-    );
-    refused(
-        &format!("{head}algorithms = [\"ES256\"]\n"),
-        &[],
-        &["either `jwks_file` or `jwks_url`"],
-    );
-    refused(
-        &format!("{head}algorithms = [\"ES256\"]\njwks_url = \"http://i.example/k\"\n"),
-        &[],
-        &["unprotected"],
-    );
-    load(
-        &format!("{head}algorithms = [\"ES256\"]\njwks_url = \"http://[::1]:99/k\"\n"),
-        &[],
-    )
-    .unwrap();
+    load(&format!("{head}algorithms = [\"ES256\"]\njwks_file = \"keys.json\"\n"), &[]).unwrap();
+    refused(&format!("{head}algorithms = [\"HS256\"]\njwks_file = \"k\"\n"), &[], &["`HS256`", "`RS256`"]);
+    refused(&format!("{head}algorithms = []\njwks_file = \"k\"\n"), &[], &["names no algorithm"]);
+    refused(&format!("{head}algorithms = [\"ES256\"]\n"), &[], &["either `jwks_file` or `jwks_url`"]);
+    refused(&format!("{head}algorithms = [\"ES256\"]\njwks_url = \"http://i.example/k\"\n"), &[], &["unprotected"]);
+    load(&format!("{head}algorithms = [\"ES256\"]\njwks_url = \"http://[::1]:99/k\"\n"), &[]).unwrap();
     refused("[[identity.jwt]]\nissuer = \"a\"\n", &[], &["lacks `audience`"]);
     let good = format!("{head}algorithms = [\"ES256\"]\njwks_file = \"k\"\n");
-    refused(
-        &format!("{good}leeway_s = 61\n"),
-        &[],
-        &["`identity.jwt.0.leeway_s` is 61: allowed is 0 to 60"],
-    );
+    refused(&format!("{good}leeway_s = 61\n"), &[], &["`identity.jwt.0.leeway_s` is 61: allowed is 0 to 60"]);
     refused(&format!("{good}keep_s = 299\n"), &[], &["allowed is 300 to 604800"]);
     refused(
         &format!("{good}claims = {{ role_names = {{ admin = \"root\" }} }}\n"),
@@ -288,23 +162,11 @@ fn issuers_are_pinned() {
 
 #[test]
 fn peers_of_the_socket_are_bound_to_a_workload() {
-    let config = load(
-        "[identity.unix_peers]\n1001 = { name = \"front\", workload = \"exchange\" }\n",
-        &[],
-    )
-    .unwrap();
+    let config = load("[identity.unix_peers]\n1001 = { name = \"front\", workload = \"exchange\" }\n", &[]).unwrap();
     let (uid, peer) = config.identity.unix_peers.first_key_value().unwrap();
     assert_eq!((uid.get(), peer.workload.as_str()), (1001, "exchange"));
-    refused(
-        "[identity.unix_peers]\n007 = { name = \"front\", workload = \"exchange\" }\n",
-        &[],
-        &["`007`"],
-    );
-    refused(
-        "[identity.unix_peers]\n7 = { name = \"front\", workload = \"Exchange\" }\n",
-        &[],
-        &["`Exchange`"],
-    );
+    refused("[identity.unix_peers]\n007 = { name = \"front\", workload = \"exchange\" }\n", &[], &["`007`"]);
+    refused("[identity.unix_peers]\n7 = { name = \"front\", workload = \"Exchange\" }\n", &[], &["`Exchange`"]);
 }
 
 #[test]
@@ -330,9 +192,7 @@ fn what_is_shown_loads_again_as_the_same() {
 
 #[test]
 fn the_explanation_names_every_setting_once_with_its_origin() {
-    let explanation = load("[lease]\nhold_ms = 300\n", &[("LOCKBOX_LOG__DURABILITY", "process")])
-        .unwrap()
-        .explain();
+    let explanation = load("[lease]\nhold_ms = 300\n", &[("LOCKBOX_LOG__DURABILITY", "process")]).unwrap().explain();
     let find = |key: &str| explanation.settings.iter().find(|setting| setting.key == key).unwrap();
     assert!(find("lease.hold_ms").origin.ends_with("lockbox.toml"));
     assert_eq!(find("log.durability").origin, "LOCKBOX_LOG__DURABILITY");

@@ -66,17 +66,13 @@ impl TryFrom<String> for Url {
     fn try_from(text: String) -> Result<Self, String> {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.starts_with('/')) else {
-            return Err(format!(
-                "`{text}` is not an address that begins with `https://` or `http://`"
-            ));
+            return Err(format!("`{text}` is not an address that begins with `https://` or `http://`"));
         };
         if rest.contains('@') {
             return Err("an address holds no user name or password: name a `*_file` instead".to_owned());
         }
         if rest.contains(['?', '#', ' ']) || rest.ends_with('/') || rest.chars().any(char::is_control) {
-            return Err(format!(
-                "`{text}` must have no query, no fragment, no space and no closing `/`"
-            ));
+            return Err(format!("`{text}` must have no query, no fragment, no space and no closing `/`"));
         }
         Ok(Self(text))
     }
@@ -111,10 +107,7 @@ impl TryFrom<String> for Database {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let path = text
-            .strip_prefix("sqlite://")
-            .or_else(|| text.strip_prefix("sqlite:"))
-            .unwrap_or(&text);
+        let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")).unwrap_or(&text);
         if path.is_empty() || path.contains(":memory:") {
             return Err("the state must outlive the process: name a file, such as `lockbox.db`".to_owned());
         }

@@ -32,19 +32,11 @@ enum State {
 
 impl Append {
     pub(super) fn one(shared: &Arc<Shared>, payload: Vec<u8>, durability: Durability) -> Append {
-        Append {
-            shared: Arc::clone(shared),
-            durability,
-            state: State::One([payload]),
-        }
+        Append { shared: Arc::clone(shared), durability, state: State::One([payload]) }
     }
 
     pub(super) fn many(shared: &Arc<Shared>, payloads: Vec<Vec<u8>>, durability: Durability) -> Append {
-        Append {
-            shared: Arc::clone(shared),
-            durability,
-            state: State::Many(payloads),
-        }
+        Append { shared: Arc::clone(shared), durability, state: State::Many(payloads) }
     }
 }
 
@@ -56,9 +48,7 @@ impl Future for Append {
         let queued = match &this.state {
             State::Queued(ticket) => match this.shared.poll(ticket, this.durability, context.waker()) {
                 Outcome::Pending => return Poll::Pending,
-                Outcome::Done => Ok(Appended {
-                    sequence: ticket.sequence,
-                }),
+                Outcome::Done => Ok(Appended { sequence: ticket.sequence }),
                 Outcome::Unavailable => Err(AppendError::Unavailable),
                 Outcome::Stalled => Err(AppendError::Stalled),
                 Outcome::Closed => Err(AppendError::Closed),

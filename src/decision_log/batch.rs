@@ -67,12 +67,8 @@ impl Batch {
     pub(super) fn settle(&self, durability: Durability, outcome: Outcome, board: &Board) -> Vec<Waker> {
         let group = self.group(durability);
         // A batch that was given up as stalled stays so, though its bytes may reach the disk after all.
-        let _first_stays = group.outcome.compare_exchange(
-            Outcome::Pending as u8,
-            outcome as u8,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
+        let _first_stays =
+            group.outcome.compare_exchange(Outcome::Pending as u8, outcome as u8, Ordering::AcqRel, Ordering::Acquire);
         let wakers = std::mem::take(&mut *lock(&group.wakers));
         board.settled(wakers)
     }

@@ -75,10 +75,7 @@ impl SegmentFile for File {
 
 /// Takes the directory for this process; the kernel gives it back when the file is closed, kill −9 included. None when another holds it.
 pub(super) fn lock_directory(dir: &Path) -> io::Result<Option<File>> {
-    let file = private()
-        .create(true)
-        .truncate(false)
-        .open(dir.join("lockbox-decisions.lock"))?;
+    let file = private().create(true).truncate(false).open(dir.join("lockbox-decisions.lock"))?;
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),

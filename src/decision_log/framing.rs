@@ -114,11 +114,7 @@ impl Header {
         let (created_at_ms, rest) = take_u64(rest).ok_or(BadHeader::Short)?;
         let (length, rest) = take_u64(rest).ok_or(BadHeader::Short)?;
         let (checksum, _) = take_u32(rest).ok_or(BadHeader::Short)?;
-        Ok(Header {
-            first_sequence,
-            created_at_ms,
-            previous: Seal { length, checksum },
-        })
+        Ok(Header { first_sequence, created_at_ms, previous: Seal { length, checksum } })
     }
 }
 
@@ -216,11 +212,7 @@ pub(super) fn parse_frame(bytes: &[u8]) -> Parsed<'_> {
     let mut hasher = Hasher::new();
     hasher.update(payload);
     hasher.update(&sequence.to_le_bytes());
-    if hasher.finalize() == checksum {
-        Parsed::Frame { sequence, payload }
-    } else {
-        Parsed::Bad(BadFrame::Checksum)
-    }
+    if hasher.finalize() == checksum { Parsed::Frame { sequence, payload } } else { Parsed::Bad(BadFrame::Checksum) }
 }
 
 /// Whether the bytes end before the frame at their start does; no checksum is taken.
@@ -244,10 +236,8 @@ pub(super) fn find_frame(bytes: &[u8], starts: usize, from: u64, span: u64) -> O
             return false;
         };
         // The sequence first: it rules out nearly every offset without a checksum.
-        let plausible = rest
-            .get(8..)
-            .and_then(take_u64)
-            .is_some_and(|(sequence, _)| sequence >= from && sequence - from < span);
+        let plausible =
+            rest.get(8..).and_then(take_u64).is_some_and(|(sequence, _)| sequence >= from && sequence - from < span);
         plausible && matches!(parse_frame(rest), Parsed::Frame { .. })
     })
 }
@@ -276,10 +266,7 @@ mod tests {
         let header = Header {
             first_sequence: 513,
             created_at_ms: 1_795_000_000_000,
-            previous: Seal {
-                length: 4096,
-                checksum: 0xa1b2_c3d4,
-            },
+            previous: Seal { length: 4096, checksum: 0xa1b2_c3d4 },
         };
         insta::assert_snapshot!(hex(&header.encode()), @"4c4258444c4f470a01000000f22a72f00102000000000000005e56eea10100000010000000000000d4c3b2a100000000");
         assert_eq!(Header::decode(&header.encode()), Ok(header));
@@ -301,12 +288,7 @@ mod tests {
             bad[bit / 8] ^= 1 << (bit % 8);
             assert!(!matches!(parse_frame(&bad), Parsed::Frame { .. }), "bit {bit}");
         }
-        let header = Header {
-            first_sequence: 1,
-            created_at_ms: 2,
-            previous: Seal::default(),
-        }
-        .encode();
+        let header = Header { first_sequence: 1, created_at_ms: 2, previous: Seal::default() }.encode();
         for bit in 0..header.len() * 8 {
             let mut bad = header;
             bad[bit / 8] ^= 1 << (bit % 8);
@@ -316,12 +298,7 @@ mod tests {
 
     #[test]
     fn another_format_version_is_named() {
-        let mut bytes = Header {
-            first_sequence: 1,
-            created_at_ms: 2,
-            previous: Seal::default(),
-        }
-        .encode();
+        let mut bytes = Header { first_sequence: 1, created_at_ms: 2, previous: Seal::default() }.encode();
         bytes[8] = 9;
         assert_eq!(Header::decode(&bytes), Err(BadHeader::Format(9)));
         assert_eq!(Header::decode(&bytes[..47]), Err(BadHeader::Short));

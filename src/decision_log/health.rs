@@ -21,10 +21,7 @@ pub(super) struct Counters {
 
 impl Counters {
     pub(super) fn new(last_sequence: u64) -> Counters {
-        Counters {
-            last_sequence: AtomicU64::new(last_sequence),
-            ..Counters::default()
-        }
+        Counters { last_sequence: AtomicU64::new(last_sequence), ..Counters::default() }
     }
 
     pub(super) fn add(counter: &AtomicU64, n: u64) {
@@ -77,18 +74,12 @@ pub(super) fn health(shared: &Shared) -> Health {
     let (refusal, queue_depth, oldest_wait_ms) = shared.standing();
     let state = match refusal {
         None => LogState::Ok,
-        Some(Refusal::Failing { reason, since_ms }) => LogState::Failing {
-            reason,
-            since_ms: Some(since_ms),
-        },
+        Some(Refusal::Failing { reason, since_ms }) => LogState::Failing { reason, since_ms: Some(since_ms) },
         Some(Refusal::Stalled { since_ms }) => LogState::Failing {
             reason: "the disk of the decision log does not answer".to_owned(),
             since_ms: Some(since_ms),
         },
-        Some(Refusal::Closed) => LogState::Failing {
-            reason: "the decision log is closed".to_owned(),
-            since_ms: None,
-        },
+        Some(Refusal::Closed) => LogState::Failing { reason: "the decision log is closed".to_owned(), since_ms: None },
     };
     let counters = &shared.counters;
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

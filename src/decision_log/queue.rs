@@ -71,12 +71,7 @@ impl Open {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
         bytes.shrink_to(KEPT_BYTES_MAX);
-        *self = Open {
-            bytes,
-            process_wakers,
-            disk_wakers,
-            ..Open::default()
-        };
+        *self = Open { bytes, process_wakers, disk_wakers, ..Open::default() };
     }
 }
 
@@ -240,11 +235,8 @@ impl Shared {
             if queue.open.records > 0 {
                 std::mem::swap(&mut queue.open, open);
                 open.hand_over_wakers();
-                queue.writing = Some(Writing {
-                    batch: Arc::clone(&open.batch),
-                    records: open.records,
-                    since_ms: open.since_ms,
-                });
+                queue.writing =
+                    Some(Writing { batch: Arc::clone(&open.batch), records: open.records, since_ms: open.since_ms });
                 return Work::Batch;
             }
             if queue.closing {
@@ -256,10 +248,7 @@ impl Shared {
             queue.sleeping = true;
             let idle = |queue: &mut Queue| queue.open.records == 0 && !queue.closing;
             queue = match wait {
-                None => self
-                    .work
-                    .wait_while(queue, idle)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => self.work.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner),
                 Some(limit) => {
                     // The limit holds for the whole wait: wake-ups for nothing must not put off a sync or a new attempt.
                     let waited_for = self.work.wait_timeout_while(queue, limit, idle);
@@ -341,9 +330,7 @@ impl Shared {
             return;
         }
         if queue.refusal.is_none() {
-            queue.refusal = Some(Refusal::Stalled {
-                since_ms: self.clock.wall_ms(),
-            });
+            queue.refusal = Some(Refusal::Stalled { since_ms: self.clock.wall_ms() });
         }
         queue.next_sequence -= queue.open.records as u64;
         let open = std::mem::take(&mut queue.open);
@@ -365,11 +352,7 @@ impl Shared {
     pub(super) fn standing(&self) -> (Option<Refusal>, usize, u64) {
         let queue = lock(&self.queue);
         let depth = queue.in_flight();
-        let oldest_wait_ms = if depth == 0 {
-            0
-        } else {
-            self.clock.boot_ms().saturating_sub(queue.oldest_ms())
-        };
+        let oldest_wait_ms = if depth == 0 { 0 } else { self.clock.boot_ms().saturating_sub(queue.oldest_ms()) };
         (queue.refusal.clone(), depth, oldest_wait_ms)
     }
 }
@@ -381,9 +364,7 @@ impl Queue {
 
     /// Only meaningful while something is in flight.
     fn oldest_ms(&self) -> u64 {
-        self.writing
-            .as_ref()
-            .map_or(self.open.since_ms, |writing| writing.since_ms)
+        self.writing.as_ref().map_or(self.open.since_ms, |writing| writing.since_ms)
     }
 }
 

@@ -81,23 +81,12 @@ impl Records {
             }
             Some(path.to_path_buf())
         } else {
-            waiting.push_back(Listed {
-                first_sequence: 0,
-                path: path.to_path_buf(),
-                length: metadata.len(),
-            });
+            waiting.push_back(Listed { first_sequence: 0, path: path.to_path_buf(), length: metadata.len() });
             None
         };
         let total_bytes = waiting.iter().map(|segment| segment.length).sum();
-        let mut records = Records {
-            dir,
-            from_sequence,
-            waiting,
-            current: None,
-            total_bytes,
-            finished_bytes: 0,
-            failed: false,
-        };
+        let mut records =
+            Records { dir, from_sequence, waiting, current: None, total_bytes, finished_bytes: 0, failed: false };
         records.open_first()?;
         Ok(records)
     }
@@ -117,9 +106,7 @@ impl Records {
     /// The number that the next record has; None while the log has no segment at all.
     #[must_use]
     pub fn next_sequence(&self) -> Option<u64> {
-        self.current
-            .as_ref()
-            .map(|scanner| scanner.expected().max(self.from_sequence))
+        self.current.as_ref().map(|scanner| scanner.expected().max(self.from_sequence))
     }
 
     fn open_first(&mut self) -> Result<(), ReadError> {
@@ -141,11 +128,7 @@ impl Records {
         }
         let Some(current) = self.current.as_mut() else {
             self.open_first()?;
-            return Ok(if self.current.is_some() {
-                Onward::Go
-            } else {
-                Onward::Wait
-            });
+            return Ok(if self.current.is_some() { Onward::Go } else { Onward::Wait });
         };
         let Some(next) = self.waiting.front() else {
             return judge_tail(current, left_bytes, bad);
@@ -176,13 +159,9 @@ impl Records {
         let Some(dir) = &self.dir else {
             return Ok(());
         };
-        let after = self
-            .current
-            .as_ref()
-            .map_or(0, |scanner| scanner.header().first_sequence);
+        let after = self.current.as_ref().map_or(0, |scanner| scanner.header().first_sequence);
         let listed = segment::list(dir).map_err(|e| ReadError::io("list", dir, e))?;
-        self.waiting
-            .extend(listed.into_iter().filter(|segment| segment.first_sequence > after));
+        self.waiting.extend(listed.into_iter().filter(|segment| segment.first_sequence > after));
         Ok(())
     }
 
@@ -194,17 +173,9 @@ impl Records {
                     let path = Arc::clone(scanner.path());
                     match scanner.step()? {
                         Step::Frame { sequence, .. } if sequence < self.from_sequence => continue,
-                        Step::Frame {
-                            sequence,
-                            offset,
-                            payload,
-                        } => {
+                        Step::Frame { sequence, offset, payload } => {
                             let location = Location { path, offset };
-                            return Ok(Some(Record {
-                                sequence,
-                                payload: payload.to_vec(),
-                                location,
-                            }));
+                            return Ok(Some(Record { sequence, payload: payload.to_vec(), location }));
                         }
                         Step::End { bytes } => (bytes, None),
                         Step::Bad(bad) => (0, Some(bad)),

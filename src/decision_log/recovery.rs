@@ -41,10 +41,7 @@ pub(super) struct Last {
 
 /// Verifies the segments of `dir`; None when there is none.
 pub(super) fn recover(dir: &Path, scan_bytes_max: u64) -> Result<(Option<Last>, Recovery), ReadError> {
-    let mut report = Recovery {
-        removed: remove_unfinished(dir)?,
-        ..Recovery::default()
-    };
+    let mut report = Recovery { removed: remove_unfinished(dir)?, ..Recovery::default() };
     let mut segments = segment::list(dir).map_err(|e| ReadError::io("list", dir, e))?;
     remove_headless_last(&mut segments, &mut report)?;
     report.segments = segments.len();
@@ -109,9 +106,7 @@ fn remove_headless_last(segments: &mut Vec<Listed>, report: &mut Recovery) -> Re
 }
 
 fn read_header(listed: &Listed) -> Result<Header, ReadError> {
-    let header = Scanner::open(&listed.path)?
-        .map_err(|bad| ReadError::header(&listed.path, bad))?
-        .header();
+    let header = Scanner::open(&listed.path)?.map_err(|bad| ReadError::header(&listed.path, bad))?.header();
     if header.first_sequence != listed.first_sequence {
         let detail = format!(
             "its header says that it begins with {}, its name {}",
@@ -134,10 +129,7 @@ fn check_chain(segments: &[Listed], headers: &[Header]) -> Result<(), ReadError>
     }
     for (listed, successor) in segments.iter().zip(headers.iter().skip(1)) {
         if listed.length < successor.previous.length {
-            let detail = format!(
-                "it ends here, the next segment vouches for {} bytes",
-                successor.previous.length
-            );
+            let detail = format!("it ends here, the next segment vouches for {} bytes", successor.previous.length);
             return Err(ReadError::corrupt(&listed.path, listed.length, detail));
         }
     }
@@ -203,12 +195,8 @@ fn scan_last(listed: &Listed, report: &mut Recovery) -> Result<Scanner, ReadErro
             return Err(ReadError::corrupt(path, scanner.offset(), detail));
         }
         report.torn_bytes = listed.length.saturating_sub(scanner.offset());
-        let file = File::options()
-            .write(true)
-            .open(path)
-            .map_err(|e| ReadError::io("open", path, e))?;
-        file.set_len(scanner.offset())
-            .map_err(|e| ReadError::io("cut the torn tail of", path, e))?;
+        let file = File::options().write(true).open(path).map_err(|e| ReadError::io("open", path, e))?;
+        file.set_len(scanner.offset()).map_err(|e| ReadError::io("cut the torn tail of", path, e))?;
     }
     Ok(scanner)
 }

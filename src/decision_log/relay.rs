@@ -110,9 +110,7 @@ fn wake_all(wakers: &mut Vec<Waker>) {
 
 impl Relay {
     pub(super) fn new(shared: &Arc<Shared>) -> Relay {
-        Relay {
-            shared: Arc::clone(shared),
-        }
+        Relay { shared: Arc::clone(shared) }
     }
 }
 

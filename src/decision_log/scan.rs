@@ -65,34 +65,20 @@ pub enum ReadError {
 
 impl ReadError {
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> ReadError {
-        ReadError::Io {
-            action,
-            path: path.to_path_buf(),
-            source,
-        }
+        ReadError::Io { action, path: path.to_path_buf(), source }
     }
 
     pub(super) fn corrupt(path: &Path, offset: u64, detail: impl ToString) -> ReadError {
-        ReadError::Corrupt {
-            path: path.to_path_buf(),
-            offset,
-            detail: detail.to_string(),
-        }
+        ReadError::Corrupt { path: path.to_path_buf(), offset, detail: detail.to_string() }
     }
 
     pub(super) fn gap(path: &Path, detail: String) -> ReadError {
-        ReadError::Gap {
-            path: path.to_path_buf(),
-            detail,
-        }
+        ReadError::Gap { path: path.to_path_buf(), detail }
     }
 
     pub(super) fn header(path: &Path, bad: BadHeader) -> ReadError {
         match bad {
-            BadHeader::Format(found) => ReadError::Format {
-                path: path.to_path_buf(),
-                found,
-            },
+            BadHeader::Format(found) => ReadError::Format { path: path.to_path_buf(), found },
             BadHeader::Short => ReadError::corrupt(path, 0, "its header is cut short"),
             BadHeader::Magic => ReadError::corrupt(path, 0, "it does not begin like a decision log"),
             BadHeader::Checksum => ReadError::corrupt(path, 0, "the checksum of its header does not fit"),
@@ -182,10 +168,7 @@ impl Scanner {
 
     /// Length and checksum of all that was read so far, header included: what a successor would say of it.
     pub(super) fn seal(&self) -> Seal {
-        Seal {
-            length: self.offset,
-            checksum: self.checksum.clone().finalize(),
-        }
+        Seal { length: self.offset, checksum: self.checksum.clone().finalize() }
     }
 
     pub(super) fn into_checksum(self) -> Hasher {
@@ -207,14 +190,11 @@ impl Scanner {
         // Borrowed apart from `self`, so that the counters below can move while the payload is lent out.
         let rest = self.buffer.get(self.consumed..).unwrap_or_default();
         match framing::parse_frame(rest) {
-            Parsed::Short => Ok(Step::End {
-                bytes: rest.len() as u64,
-            }),
+            Parsed::Short => Ok(Step::End { bytes: rest.len() as u64 }),
             Parsed::Bad(bad) => Ok(Step::Bad(bad)),
-            Parsed::Frame { sequence, .. } if sequence != self.expected => Ok(Step::Bad(BadFrame::Sequence {
-                expected: self.expected,
-                found: sequence,
-            })),
+            Parsed::Frame { sequence, .. } if sequence != self.expected => {
+                Ok(Step::Bad(BadFrame::Sequence { expected: self.expected, found: sequence }))
+            }
             Parsed::Frame { sequence, payload } => {
                 let frame_bytes = FRAME_HEADER_BYTES + payload.len();
                 self.checksum.update(rest.get(..frame_bytes).unwrap_or_default());
@@ -222,11 +202,7 @@ impl Scanner {
                 self.consumed += frame_bytes;
                 self.offset += frame_bytes as u64;
                 self.expected += 1;
-                Ok(Step::Frame {
-                    sequence,
-                    offset,
-                    payload,
-                })
+                Ok(Step::Frame { sequence, offset, payload })
             }
         }
     }

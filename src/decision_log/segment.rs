@@ -38,11 +38,7 @@ pub(super) fn list(dir: &Path) -> io::Result<Vec<Listed>> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         if let Some(first_sequence) = entry.file_name().to_str().and_then(parse_segment_name) {
-            found.push(Listed {
-                first_sequence,
-                path: entry.path(),
-                length: entry.metadata()?.len(),
-            });
+            found.push(Listed { first_sequence, path: entry.path(), length: entry.metadata()?.len() });
         }
     }
     found.sort_by_key(|segment| segment.first_sequence);

@@ -81,22 +81,14 @@ impl Writer {
     ) -> io::Result<Writer> {
         let segment = match last {
             None => {
-                let nothing = Mark {
-                    length: 0,
-                    checksum: Hasher::new(),
-                    next_sequence: 1,
-                };
+                let nothing = Mark { length: 0, checksum: Hasher::new(), next_sequence: 1 };
                 make_segment(&shared, &*disk, &dir, &settings, Seal::default(), &nothing, (&[], 0))?
             }
             Some(last) => {
                 let file = disk.open(&last.path)?;
                 file.sync_data()?;
                 disk.sync_dir(&dir)?;
-                let mark = Mark {
-                    length: last.length,
-                    checksum: last.checksum,
-                    next_sequence: last.next_sequence,
-                };
+                let mark = Mark { length: last.length, checksum: last.checksum, next_sequence: last.next_sequence };
                 Segment {
                     file,
                     path: last.path,
@@ -216,9 +208,7 @@ impl Writer {
         Counters::add(&counters.records, open.records as u64);
         Counters::add(&counters.bytes, bytes);
         Counters::add(&counters.batches, 1);
-        counters
-            .last_sequence
-            .store(segment.written.next_sequence - 1, Ordering::Relaxed);
+        counters.last_sequence.store(segment.written.next_sequence - 1, Ordering::Relaxed);
         Ok(())
     }
 
@@ -246,10 +236,7 @@ impl Writer {
         let next_sequence = self.segment.synced.next_sequence + self.unsynced_records;
         let reason = format!("cannot {what} `{}`: {error}", self.segment.path.display());
         self.shared.fail(reason, next_sequence);
-        self.shared
-            .counters
-            .last_sequence
-            .store(next_sequence - 1, Ordering::Relaxed);
+        self.shared.counters.last_sequence.store(next_sequence - 1, Ordering::Relaxed);
         Counters::add(&self.shared.counters.errors, 1);
         self.retry_ms = Some(RETRY_MS);
     }
@@ -273,24 +260,13 @@ impl Writer {
     fn start_segment(&mut self) -> io::Result<()> {
         let old = &self.segment;
         let previous = if old.synced.length > HEADER_BYTES as u64 {
-            Seal {
-                length: old.synced.length,
-                checksum: old.synced.checksum.clone().finalize(),
-            }
+            Seal { length: old.synced.length, checksum: old.synced.checksum.clone().finalize() }
         } else {
             // Nothing was ever recorded in it: the new one takes its name and its place.
             old.previous
         };
         let kept = (self.unsynced.as_slice(), self.unsynced_records);
-        let new = make_segment(
-            &self.shared,
-            &*self.disk,
-            &self.dir,
-            &self.settings,
-            previous,
-            &old.synced,
-            kept,
-        )?;
+        let new = make_segment(&self.shared, &*self.disk, &self.dir, &self.settings, previous, &old.synced, kept)?;
         let old = std::mem::replace(&mut self.segment, new);
         // Only tidies up: gives back reserved blocks, and spares other readers what the new seal excludes.
         let _optional = old.file.truncate(old.synced.length);
@@ -312,11 +288,7 @@ fn make_segment(
 ) -> io::Result<Segment> {
     let (frames, records) = kept;
     let first_sequence = after.next_sequence;
-    let header = Header {
-        first_sequence,
-        created_at_ms: shared.clock.wall_ms(),
-        previous,
-    };
+    let header = Header { first_sequence, created_at_ms: shared.clock.wall_ms(), previous };
     let mut bytes = header.encode().to_vec();
     bytes.extend_from_slice(frames);
     let length = bytes.len() as u64;
@@ -342,23 +314,9 @@ fn make_segment(
     Counters::add(&shared.counters.syncs, 1);
     let mut checksum = Hasher::new();
     checksum.update(&bytes);
-    let mark = Mark {
-        length,
-        checksum,
-        next_sequence: first_sequence + records,
-    };
-    shared
-        .counters
-        .last_sequence
-        .store(mark.next_sequence - 1, Ordering::Relaxed);
-    Ok(Segment {
-        file,
-        path,
-        previous,
-        allocated,
-        written: mark.clone(),
-        synced: mark,
-    })
+    let mark = Mark { length, checksum, next_sequence: first_sequence + records };
+    shared.counters.last_sequence.store(mark.next_sequence - 1, Ordering::Relaxed);
+    Ok(Segment { file, path, previous, allocated, written: mark.clone(), synced: mark })
 }
 
 /// Reserves blocks from `allocated` to at least `end`; returns up to where. A file system that cannot is written without.

@@ -26,7 +26,10 @@ pub(super) fn text(demo: &Demo, addresses: &Addresses) -> String {
     let steps = [
         ("The Exchange front end asks for ana: denied, there is no grant.", ask.clone()),
         ("ana asks for two hours of reading one mailbox. The shell keeps the id.", submit),
-        ("rita reviews it for the provider; the customer is told.", post("rita", "review", "", r#"{"verdict":"approve","comment":"needed"}"#)),
+        (
+            "rita reviews it for the provider; the customer is told.",
+            post("rita", "review", "", r#"{"verdict":"approve","comment":"needed"}"#),
+        ),
         ("The same question: denied, it waits for the customer.", ask.clone()),
         (
             "csilla approves for contoso what she saw (version 2), but only for one hour.",

@@ -95,11 +95,7 @@ impl From<&Grant> for Access {
 
 impl From<&Tenant> for TenantFacts {
     fn from(tenant: &Tenant) -> Self {
-        Self {
-            id: tenant.id.clone(),
-            lockbox: tenant.lockbox,
-            attributes: tenant.attributes.clone(),
-        }
+        Self { id: tenant.id.clone(), lockbox: tenant.lockbox, attributes: tenant.attributes.clone() }
     }
 }
 

@@ -26,7 +26,10 @@ pub struct NameError {
 
 /// Control, bidi and zero-width characters as escapes, and not more than 80 characters.
 fn shown(text: &str) -> String {
-    text.chars().take(80).flat_map(|c| if c.is_ascii_graphic() || c == ' ' { vec![c] } else { c.escape_unicode().collect() }).collect()
+    text.chars()
+        .take(80)
+        .flat_map(|c| if c.is_ascii_graphic() || c == ' ' { vec![c] } else { c.escape_unicode().collect() })
+        .collect()
 }
 
 macro_rules! name {
@@ -178,11 +181,7 @@ impl ContentPath {
 
     /// The paths above this one, from the outermost: `mailbox/adele` for `mailbox/adele/message/7`.
     pub fn ancestors(&self) -> impl Iterator<Item = &str> {
-        self.0
-            .match_indices('/')
-            .skip(1)
-            .step_by(2)
-            .filter_map(|(end, _)| self.0.get(..end))
+        self.0.match_indices('/').skip(1).step_by(2).filter_map(|(end, _)| self.0.get(..end))
     }
 }
 
@@ -275,8 +274,20 @@ mod tests {
             assert_eq!(PersonId::parse(good).unwrap().as_str(), good);
         }
         for bad in [
-            "", "Ana@provider.example", "ana@provider.example.", "ana..b@provider.example", "аna@provider.example",
-            "ana@provider.example\u{200b}", "ana @x", "ana@@x", "@x", "ana@", "ana%40x", "ana\u{202e}", "ana/x", "a\0",
+            "",
+            "Ana@provider.example",
+            "ana@provider.example.",
+            "ana..b@provider.example",
+            "аna@provider.example",
+            "ana@provider.example\u{200b}",
+            "ana @x",
+            "ana@@x",
+            "@x",
+            "ana@",
+            "ana%40x",
+            "ana\u{202e}",
+            "ana/x",
+            "a\0",
             "ana.@x.example",
         ] {
             assert!(PersonId::parse(bad).is_err(), "{bad}");
@@ -296,8 +307,18 @@ mod tests {
         assert_eq!(message.leaf_type(), "message");
         assert_eq!(message.ancestors().collect::<Vec<_>>(), ["mailbox/adele@contoso.example"]);
         for bad in [
-            "", "mailbox", "mailbox/", "/mailbox/a", "mailbox/a/message", "mailbox/../x", "mailbox/a%2Fb", "mailbox/A",
-            "mailbox/a.", "mailbox//a", "Mailbox/a", "mailbox/a\\b",
+            "",
+            "mailbox",
+            "mailbox/",
+            "/mailbox/a",
+            "mailbox/a/message",
+            "mailbox/../x",
+            "mailbox/a%2Fb",
+            "mailbox/A",
+            "mailbox/a.",
+            "mailbox//a",
+            "Mailbox/a",
+            "mailbox/a\\b",
         ] {
             assert!(ContentPath::parse(bad).is_err(), "{bad}");
         }

@@ -84,7 +84,9 @@ pub fn notices(transition: &Transition, tenant: &Tenant) -> Vec<Notice> {
         EventKind::ReviewApproved => {
             let mut told = told(NoticeKind::Pending, customer(), after, at);
             if tenant.nobody_can_approve() {
-                told.extend(alarm(tenant, at).into_iter().map(|notice| Notice { access_request: Some(after.id), ..notice }));
+                told.extend(
+                    alarm(tenant, at).into_iter().map(|notice| Notice { access_request: Some(after.id), ..notice }),
+                );
             }
             told
         }
@@ -121,7 +123,6 @@ fn told(kind: NoticeKind, to: impl Iterator<Item = PersonId>, about: &AccessRequ
     let mut people: Vec<PersonId> = to.collect();
     people.sort();
     people.dedup();
-    let notice =
-        |to| Notice { kind, to, tenant: about.asked.tenant.clone(), access_request: Some(about.id), at };
+    let notice = |to| Notice { kind, to, tenant: about.asked.tenant.clone(), access_request: Some(about.id), at };
     people.into_iter().map(notice).collect()
 }

@@ -178,10 +178,9 @@ impl Tenant {
         if next.entitlement == Entitlement::None && next.lockbox {
             return Err(TenantRefusal::NotEntitled(self.id.clone()));
         }
-        for (what, people, place) in [
-            ("approvers", change.approvers, &mut next.approvers),
-            ("notify", change.notify, &mut next.notify),
-        ] {
+        for (what, people, place) in
+            [("approvers", change.approvers, &mut next.approvers), ("notify", change.notify, &mut next.notify)]
+        {
             if let Some(people) = people {
                 if people.len() > PEOPLE_MAX {
                     return Err(TenantRefusal::TooMany(what));

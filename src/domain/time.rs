@@ -99,9 +99,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, TimeError> {
     if span.get_years() != 0 || span.get_months() != 0 || span.get_weeks() != 0 {
         return Err(wrong());
     }
-    let whole = span
-        .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
-        .map_err(|_| wrong())?;
+    let whole = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
     match u64::try_from(whole.as_secs()) {
         Ok(seconds) if seconds >= 1 => Ok(Duration::from_secs(seconds)),
         _ => Err(wrong()),
@@ -111,8 +109,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, TimeError> {
 /// The ISO 8601 form of a duration in whole seconds: `PT2H`, `PT1H30M`, `PT0S` for less than one.
 pub fn format_duration(duration: Duration) -> String {
     use core::fmt::Write as _;
-    let (hours, minutes, seconds) =
-        (duration.as_secs() / 3600, duration.as_secs() / 60 % 60, duration.as_secs() % 60);
+    let (hours, minutes, seconds) = (duration.as_secs() / 3600, duration.as_secs() / 60 % 60, duration.as_secs() % 60);
     let mut text = String::from("PT");
     for (amount, unit) in [(hours, 'H'), (minutes, 'M'), (seconds, 'S')] {
         if amount > 0 {
@@ -141,8 +138,16 @@ mod tests {
     #[test]
     fn what_is_not_rfc_3339_in_utc_is_refused() {
         for text in [
-            "", "now", "2026-11-22", "2026-11-22 09:30:00Z", "2026-11-22T09:30:00+01:00", "2026-11-22T23:59:60Z",
-            "10000-01-01T00:00:00Z", "2026-02-30T00:00:00Z", "2025-06-27T18:03-07:00", "2026-11-22t09:30:00z",
+            "",
+            "now",
+            "2026-11-22",
+            "2026-11-22 09:30:00Z",
+            "2026-11-22T09:30:00+01:00",
+            "2026-11-22T23:59:60Z",
+            "10000-01-01T00:00:00Z",
+            "2026-02-30T00:00:00Z",
+            "2025-06-27T18:03-07:00",
+            "2026-11-22t09:30:00z",
         ] {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
@@ -153,7 +158,8 @@ mod tests {
         for (text, seconds) in [("PT1S", 1), ("PT2H", 7200), ("PT1H30M", 5400), ("P1D", 86_400), ("PT90S", 90)] {
             assert_eq!(parse_duration(text).unwrap(), Duration::from_secs(seconds), "{text}");
         }
-        for text in ["", "PT", "PT0S", "PT0.5S", "-PT1H", "P1Y", "P1M", "P1W", "2h", "PT1H ", "PT99999999999999999999S"] {
+        for text in ["", "PT", "PT0S", "PT0.5S", "-PT1H", "P1Y", "P1M", "P1W", "2h", "PT1H ", "PT99999999999999999999S"]
+        {
             assert!(parse_duration(text).is_err(), "{text}");
         }
         assert_eq!(format_duration(Duration::from_secs(5400)), "PT1H30M");

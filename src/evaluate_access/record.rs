@@ -179,7 +179,10 @@ impl<'a> AnswerPart<'a> {
             decision: if decision.allows() { "allow" } else { "deny" },
             reason: decision.reason.as_str(),
             message: &decision.message,
-            grant: grant.map(|grant| &grant.id).or(nearest.and_then(|near| near.grant.as_ref())).map(ToString::to_string),
+            grant: grant
+                .map(|grant| &grant.id)
+                .or(nearest.and_then(|near| near.grant.as_ref()))
+                .map(ToString::to_string),
             access_request: grant
                 .map(|grant| grant.access_request)
                 .or(nearest.and_then(|near| near.access_request))

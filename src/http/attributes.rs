@@ -17,10 +17,7 @@ const ATTRIBUTE_BYTES_MAX: usize = 4096;
 /// bits (a rounded number could open a policy), a `null` in an array, or more than 256 values or 4 KiB
 /// of text in one.
 pub fn attributes(json: &Json<'_>, path: &str) -> Result<Attributes, JsonError> {
-    let at = At {
-        parent: None,
-        step: Step::Name(path),
-    };
+    let at = At { parent: None, step: Step::Name(path) };
     match json {
         Json::Object(members) => record(members, &at, &mut 0),
         other => Err(at.refuse(&format!("must be an object, not {}", other.kind()))),
@@ -48,10 +45,7 @@ impl At<'_> {
     }
 
     fn refuse(&self, why: &str) -> JsonError {
-        JsonError::Shape {
-            path: quoted(&self.path()),
-            why: why.to_owned(),
-        }
+        JsonError::Shape { path: quoted(&self.path()), why: why.to_owned() }
     }
 }
 
@@ -61,10 +55,7 @@ fn record(members: &[(Cow<'_, str>, Json<'_>)], at: &At<'_>, count: &mut usize) 
         if *value == Json::Null {
             continue;
         }
-        let at = At {
-            parent: Some(at),
-            step: Step::Name(name),
-        };
+        let at = At { parent: Some(at), step: Step::Name(name) };
         let value = value_of(value, &at, count)?;
         attributes.insert(bounded(name, &at)?, value);
     }
@@ -74,9 +65,7 @@ fn record(members: &[(Cow<'_, str>, Json<'_>)], at: &At<'_>, count: &mut usize) 
 fn value_of(json: &Json<'_>, at: &At<'_>, count: &mut usize) -> Result<Value, JsonError> {
     *count = count.saturating_add(1);
     if *count > ATTRIBUTES_MAX {
-        return Err(at.refuse(&format!(
-            "is one too many: there may be {ATTRIBUTES_MAX} values at most"
-        )));
+        return Err(at.refuse(&format!("is one too many: there may be {ATTRIBUTES_MAX} values at most")));
     }
     match json {
         Json::Null => Err(at.refuse("must not be null")),
@@ -86,10 +75,7 @@ fn value_of(json: &Json<'_>, at: &At<'_>, count: &mut usize) -> Result<Value, Js
         Json::String(text) => bounded(text, at).map(Value::String),
         Json::Array(items) => {
             let values = items.iter().enumerate().map(|(index, item)| {
-                let at = At {
-                    parent: Some(at),
-                    step: Step::Index(index),
-                };
+                let at = At { parent: Some(at), step: Step::Index(index) };
                 value_of(item, &at, count)
             });
             values.collect::<Result<_, _>>().map(Value::Set)
@@ -120,23 +106,10 @@ mod tests {
             Value::String("a".to_owned()),
             Value::Record(Attributes::from([("x".to_owned(), Value::Long(1))])),
         ]);
-        let wanted = [
-            ("managed", Value::Bool(true)),
-            ("risk", Value::Long(-3)),
-            ("tags", tags),
-        ];
-        assert_eq!(
-            kept,
-            wanted
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect()
-        );
+        let wanted = [("managed", Value::Bool(true)), ("risk", Value::Long(-3)), ("tags", tags)];
+        assert_eq!(kept, wanted.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
         for (body, path) in [
-            (
-                r#"{"context":{"a":{"b":[1,0.5]}}}"#,
-                "`context.a.b[1]` must be a whole number",
-            ),
+            (r#"{"context":{"a":{"b":[1,0.5]}}}"#, "`context.a.b[1]` must be a whole number"),
             (r#"{"context":{"a":1e3}}"#, "`context.a` must be a whole number"),
             (r#"{"context":{"a":[null]}}"#, "`context.a[0]` must not be null"),
             (r#"{"context":[]}"#, "`context` must be an object, not an array"),
@@ -144,21 +117,9 @@ mod tests {
             assert!(of(body).unwrap_err().starts_with(path), "{body}: {:?}", of(body));
         }
         let items = vec!["1"; ATTRIBUTES_MAX].join(",");
-        assert!(
-            of(&format!(r#"{{"context":{{"a":[{items}]}}}}"#))
-                .unwrap_err()
-                .contains("one too many")
-        );
+        assert!(of(&format!(r#"{{"context":{{"a":[{items}]}}}}"#)).unwrap_err().contains("one too many"));
         let long = "x".repeat(ATTRIBUTE_BYTES_MAX + 1);
-        assert!(
-            of(&format!(r#"{{"context":{{"a":"{long}"}}}}"#))
-                .unwrap_err()
-                .contains("4096 bytes")
-        );
-        assert!(
-            of(&format!(r#"{{"context":{{"{long}":1}}}}"#))
-                .unwrap_err()
-                .contains("4096 bytes")
-        );
+        assert!(of(&format!(r#"{{"context":{{"a":"{long}"}}}}"#)).unwrap_err().contains("4096 bytes"));
+        assert!(of(&format!(r#"{{"context":{{"{long}":1}}}}"#)).unwrap_err().contains("4096 bytes"));
     }
 }

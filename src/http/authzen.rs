@@ -97,10 +97,10 @@ impl DecisionDocument {
             evaluation_id: Some(answer.decision_id.as_hyphenated().to_string()),
             evaluated_at: Some(answer.evaluated_at.to_string()),
             valid_for_ms: allowed.then(|| u64::try_from(answer.valid_for.as_millis()).unwrap_or(0)),
-            approval: decision.grant.as_ref().map(|grant| Approval {
-                id: grant.id.to_string(),
-                approved_until: grant.expires_at.to_string(),
-            }),
+            approval: decision
+                .grant
+                .as_ref()
+                .map(|grant| Approval { id: grant.id.to_string(), approved_until: grant.expires_at.to_string() }),
             error: None,
         });
         Self { decision: allowed, context }

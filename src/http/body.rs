@@ -28,10 +28,7 @@ pub struct BodyBounds {
 impl Default for BodyBounds {
     /// 64 KiB within 5 s: a question is some hundred bytes, the largest AccessRequest (256 content paths) fits.
     fn default() -> Self {
-        Self {
-            bytes_max: 64 * 1024,
-            deadline: Duration::from_secs(5),
-        }
+        Self { bytes_max: 64 * 1024, deadline: Duration::from_secs(5) }
     }
 }
 
@@ -44,10 +41,7 @@ pub fn caller_of(headers: &HeaderMap, extensions: &Extensions, identity: &Identi
     let Some(peer) = extensions.get::<Peer>() else {
         return Err(Problem::new(Cause::Unauthenticated, "the connection is not known"));
     };
-    let authorizations = headers
-        .get_all(header::AUTHORIZATION)
-        .iter()
-        .map(|value| value.as_bytes());
+    let authorizations = headers.get_all(header::AUTHORIZATION).iter().map(|value| value.as_bytes());
     Ok(identity.authenticate_all(authorizations, *peer)?)
 }
 
@@ -91,12 +85,7 @@ pub async fn read_body(body: Body, bounds: BodyBounds) -> Result<Bytes, Problem>
     if let Poll::Ready(read) = poll_fn(|context| Poll::Ready(collecting.as_mut().poll(context))).await {
         return read;
     }
-    let late = |_| {
-        Problem::new(
-            Cause::BodyTimeout,
-            format!("the body must arrive within {:?}", bounds.deadline),
-        )
-    };
+    let late = |_| Problem::new(Cause::BodyTimeout, format!("the body must arrive within {:?}", bounds.deadline));
     tokio::time::timeout(bounds.deadline, collecting).await.map_err(late)?
 }
 
@@ -150,10 +139,7 @@ mod tests {
         request.body(body.into()).unwrap()
     }
 
-    const SMALL: BodyBounds = BodyBounds {
-        bytes_max: 8,
-        deadline: Duration::from_secs(60),
-    };
+    const SMALL: BodyBounds = BodyBounds { bytes_max: 8, deadline: Duration::from_secs(60) };
 
     #[tokio::test]
     async fn the_first_thing_wrong_decides() {
@@ -169,14 +155,8 @@ mod tests {
             let refused = json_bytes(post(headers, body), SMALL).await.unwrap_err();
             assert_eq!(refused.cause(), cause, "{headers:?}");
         }
-        for kind in [
-            "application/json",
-            "Application/JSON; charset=utf-8",
-            "application/json;x=y",
-        ] {
-            let bytes = json_bytes(post(&[("content-type", kind)], "12345678"), SMALL)
-                .await
-                .unwrap();
+        for kind in ["application/json", "Application/JSON; charset=utf-8", "application/json;x=y"] {
+            let bytes = json_bytes(post(&[("content-type", kind)], "12345678"), SMALL).await.unwrap();
             assert_eq!(bytes, "12345678");
         }
     }
@@ -186,10 +166,7 @@ mod tests {
         use axum::body::HttpBody as _;
         let frames = |parts: &'static [&'static str]| Body::new(Frames(parts.to_vec().into()));
         assert_eq!(frames(&["a"]).size_hint().lower(), 0);
-        assert_eq!(
-            read_body(frames(&["ab", "", "cd", "ef"]), SMALL).await.unwrap(),
-            "abcdef"
-        );
+        assert_eq!(read_body(frames(&["ab", "", "cd", "ef"]), SMALL).await.unwrap(), "abcdef");
         assert_eq!(read_body(frames(&[]), SMALL).await.unwrap(), "");
         let refused = read_body(frames(&["12345678", "9"]), SMALL).await.unwrap_err();
         assert_eq!(refused.cause(), Cause::TooLarge);
@@ -197,15 +174,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_never_ends_is_given_up() {
-        let refused = read_body(
-            Body::new(Never),
-            BodyBounds {
-                deadline: Duration::from_millis(1),
-                ..SMALL
-            },
-        )
-        .await
-        .unwrap_err();
+        let refused =
+            read_body(Body::new(Never), BodyBounds { deadline: Duration::from_millis(1), ..SMALL }).await.unwrap_err();
         assert_eq!(refused.cause(), Cause::BodyTimeout);
     }
 

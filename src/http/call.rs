@@ -2,9 +2,9 @@
 //! check in the same order is checked here, before it: proof (401), right (403), size (413),
 //! Content-Type (400), JSON (400).
 
+use super::body::{BodyBounds, caller_of, json_bytes};
 use super::json::Json;
 use super::problem::{Cause, Problem};
-use super::body::{BodyBounds, caller_of, json_bytes};
 use crate::domain::{AccessRequestId, Caller, CallerName, Person, Timestamp, WorkloadName};
 use crate::identity::Identity;
 use axum::body::{Body, HttpBody as _};
@@ -185,9 +185,7 @@ impl Call {
         name: &str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Result<Option<T>, Problem> {
-        self.query(name)?
-            .map(|text| parse(text).map_err(|error| malformed_query(name, error)))
-            .transpose()
+        self.query(name)?.map(|text| parse(text).map_err(|error| malformed_query(name, error))).transpose()
     }
 
     /// Refuses query parameters that the endpoint does not know: a misspelt filter must not widen a list.

@@ -50,9 +50,7 @@ impl Edge {
         headers.insert(X_REQUEST_ID, id);
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         // An endpoint may know better (discovery, assets); decisions and records are never kept.
-        headers
-            .entry(header::CACHE_CONTROL)
-            .or_insert(HeaderValue::from_static("no-store"));
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         response
     }
 
@@ -105,10 +103,7 @@ mod tests {
         }
         let router = Router::new()
             .route("/fine", get(|| async { "fine" }))
-            .route(
-                "/kept",
-                get(|| async { ([(header::CACHE_CONTROL, "max-age=60")], "kept") }),
-            )
+            .route("/kept", get(|| async { ([(header::CACHE_CONTROL, "max-age=60")], "kept") }))
             .route("/panics", get(panics))
             .route(
                 "/later",
@@ -119,11 +114,7 @@ mod tests {
                     "never"
                 }),
             );
-        Edge::around(
-            router,
-            Arc::new(SteppedClock::at(Timestamp::from_ms(0))),
-            Arc::new(SeededIds::new(1)),
-        )
+        Edge::around(router, Arc::new(SteppedClock::at(Timestamp::from_ms(0))), Arc::new(SeededIds::new(1)))
     }
 
     async fn answer(edge: &Edge, path: &str, ids: &[&[u8]]) -> Response {
@@ -131,8 +122,7 @@ mod tests {
         for id in ids {
             request = request.header("x-request-id", HeaderValue::from_bytes(id).unwrap());
         }
-        edge.answer(request.body(Body::empty()).unwrap(), Peer::Unix { uid: 0 })
-            .await
+        edge.answer(request.body(Body::empty()).unwrap(), Peer::Unix { uid: 0 }).await
     }
 
     #[tokio::test]
@@ -145,14 +135,8 @@ mod tests {
             assert_eq!(response.headers()["x-content-type-options"], "nosniff");
             assert_eq!(response.headers()["cache-control"], "no-store");
         }
-        assert_eq!(
-            answer(&edge, "/kept", &[]).await.headers()["cache-control"],
-            "max-age=60"
-        );
-        assert_eq!(
-            answer(&edge, "/panics", &[]).await.headers()["content-type"],
-            "application/problem+json"
-        );
+        assert_eq!(answer(&edge, "/kept", &[]).await.headers()["cache-control"], "max-age=60");
+        assert_eq!(answer(&edge, "/panics", &[]).await.headers()["content-type"], "application/problem+json");
     }
 
     #[tokio::test]
@@ -166,9 +150,6 @@ mod tests {
             assert!(uuid::Uuid::try_parse(id).is_ok(), "{ids:?}: {id}");
         }
         let fits = [b'x'; REQUEST_ID_BYTES_MAX];
-        assert_eq!(
-            answer(&edge, "/fine", &[&fits]).await.headers()["x-request-id"].as_bytes(),
-            fits
-        );
+        assert_eq!(answer(&edge, "/fine", &[&fits]).await.headers()["x-request-id"].as_bytes(), fits);
     }
 }

@@ -29,6 +29,8 @@ impl From<ManageError> for Problem {
 
 impl From<AuditUnavailable> for Problem {
     fn from(error: AuditUnavailable) -> Self {
-        Self::new(Cause::AuditUnavailable, error.to_string()).with("decision", "deny").with("reason", "audit_unavailable")
+        Self::new(Cause::AuditUnavailable, error.to_string())
+            .with("decision", "deny")
+            .with("reason", "audit_unavailable")
     }
 }

@@ -97,16 +97,7 @@ impl<'a> Json<'a> {
 /// Text of a caller as it may stand in an error: escapes for what is not plain ASCII, 80 characters at most.
 pub(super) fn shown(text: &str) -> String {
     let plain = |c: char| c.is_ascii_graphic() || c == ' ';
-    text.chars()
-        .take(80)
-        .flat_map(|c| {
-            if plain(c) {
-                vec![c]
-            } else {
-                c.escape_unicode().collect()
-            }
-        })
-        .collect()
+    text.chars().take(80).flat_map(|c| if plain(c) { vec![c] } else { c.escape_unicode().collect() }).collect()
 }
 
 /// Reads the value below this many arrays and objects.
@@ -151,10 +142,7 @@ impl<'de> Visitor<'de> for Level {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "past 64 bits a number is a double and known to be rounded"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "past 64 bits a number is a double and known to be rounded")]
         let rounded = value as f64;
         Ok(i64::try_from(value).map_or(Json::Number(rounded), Json::Integer))
     }
@@ -163,10 +151,7 @@ impl<'de> Visitor<'de> for Level {
         if value.is_finite() {
             Ok(Json::Number(value))
         } else {
-            Err(E::invalid_value(
-                Unexpected::Float(value),
-                &"a number within an IEEE double",
-            ))
+            Err(E::invalid_value(Unexpected::Float(value), &"a number within an IEEE double"))
         }
     }
 

@@ -59,10 +59,7 @@ impl Listener {
     /// # Errors
     /// [`ListenError::Bind`].
     pub async fn tcp(address: SocketAddr) -> Result<Self, ListenError> {
-        let bind = |why| ListenError::Bind {
-            address: address.to_string(),
-            why,
-        };
+        let bind = |why| ListenError::Bind { address: address.to_string(), why };
         TcpListener::bind(address).await.map(Self::Tcp).map_err(bind)
     }
 
@@ -94,11 +91,9 @@ impl Listener {
             .and_then(|()| std::fs::symlink_metadata(&making))
             .and_then(|made| std::fs::rename(&making, path).map(|()| made));
         match named {
-            Ok(made) => Ok(Self::Unix(UnixSocket {
-                listener,
-                path: path.to_owned(),
-                identity: (made.dev(), made.ino()),
-            })),
+            Ok(made) => {
+                Ok(Self::Unix(UnixSocket { listener, path: path.to_owned(), identity: (made.dev(), made.ino()) }))
+            }
             Err(why) => {
                 let _nothing_else_to_undo = std::fs::remove_file(&making);
                 Err(bind(why))
@@ -212,12 +207,7 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7777, SOCKET_MODE);
         let _client = UnixStream::connect(&path).await.unwrap();
         let (_, peer) = listener.accept().await.unwrap();
-        assert_eq!(
-            peer,
-            Peer::Unix {
-                uid: rustix::process::getuid().as_raw()
-            }
-        );
+        assert_eq!(peer, Peer::Unix { uid: rustix::process::getuid().as_raw() });
         drop(listener);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }

@@ -38,40 +38,22 @@ impl<'j, 'a> Members<'j, 'a> {
 
     fn at(json: &'j Json<'a>, path: String, whole: &'static str) -> Result<Self, JsonError> {
         match json {
-            Json::Object(members) => Ok(Self {
-                members,
-                path,
-                asked: Vec::with_capacity(12),
-            }),
+            Json::Object(members) => Ok(Self { members, path, asked: Vec::with_capacity(12) }),
             other => {
-                let path = if path.is_empty() {
-                    whole.to_owned()
-                } else {
-                    quoted(&path)
-                };
-                Err(JsonError::Shape {
-                    path,
-                    why: format!("must be an object, not {}", other.kind()),
-                })
+                let path = if path.is_empty() { whole.to_owned() } else { quoted(&path) };
+                Err(JsonError::Shape { path, why: format!("must be an object, not {}", other.kind()) })
             }
         }
     }
 
     /// The path of a member of this object.
     fn path_of(&self, name: &str) -> String {
-        if self.path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{}.{name}", self.path)
-        }
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
     /// An error about a member, for what only the caller can judge: `why` follows the path.
     pub fn refuse(&self, name: &str, why: impl Into<String>) -> JsonError {
-        JsonError::Shape {
-            path: quoted(&self.path_of(name)),
-            why: why.into(),
-        }
+        JsonError::Shape { path: quoted(&self.path_of(name)), why: why.into() }
     }
 
     fn wrong(&self, name: &str, wanted: &str, got: &Json<'_>) -> JsonError {
@@ -92,9 +74,7 @@ impl<'j, 'a> Members<'j, 'a> {
     /// Whether the member is there and is `null`: the one way to tell "set to nothing" in a PATCH.
     pub fn is_null(&mut self, name: &'static str) -> bool {
         self.asked.push(name);
-        self.members
-            .iter()
-            .any(|(key, value)| key == name && *value == Json::Null)
+        self.members.iter().any(|(key, value)| key == name && *value == Json::Null)
     }
 
     /// A text that may be absent.
@@ -158,8 +138,7 @@ impl<'j, 'a> Members<'j, 'a> {
     /// # Errors
     /// [`JsonError::Shape`] when it is absent or something else.
     pub fn required_object(&mut self, name: &'static str) -> Result<Self, JsonError> {
-        self.optional_object(name)?
-            .ok_or_else(|| self.missing(name, "an object"))
+        self.optional_object(name)?.ok_or_else(|| self.missing(name, "an object"))
     }
 
     /// An array that may be absent.
@@ -173,10 +152,9 @@ impl<'j, 'a> Members<'j, 'a> {
     ) -> Result<Option<&'j [Json<'a>]>, JsonError> {
         match self.optional(name) {
             None => Ok(None),
-            Some(Json::Array(items)) if items.len() > items_max => Err(self.refuse(
-                name,
-                format!("must have {items_max} items at most, not {}", items.len()),
-            )),
+            Some(Json::Array(items)) if items.len() > items_max => {
+                Err(self.refuse(name, format!("must have {items_max} items at most, not {}", items.len())))
+            }
             Some(Json::Array(items)) => Ok(Some(items)),
             Some(other) => Err(self.wrong(name, "an array", other)),
         }
@@ -213,16 +191,10 @@ impl<'j, 'a> Members<'j, 'a> {
     /// # Errors
     /// [`JsonError::Shape`] with the first unknown member.
     pub fn finish_refusing_unknown(self) -> Result<(), JsonError> {
-        let unknown = self
-            .members
-            .iter()
-            .find(|(name, _)| !self.asked.contains(&name.as_ref()));
+        let unknown = self.members.iter().find(|(name, _)| !self.asked.contains(&name.as_ref()));
         let Some((name, _)) = unknown else { return Ok(()) };
-        let mut near: Vec<_> = self
-            .asked
-            .iter()
-            .map(|known| (strsim::damerau_levenshtein(&shown(name), known), known))
-            .collect();
+        let mut near: Vec<_> =
+            self.asked.iter().map(|known| (strsim::damerau_levenshtein(&shown(name), known), known)).collect();
         near.sort_unstable();
         let hint = match near.first() {
             Some((distance, known)) if *distance <= 3 => format!("is not known; did you mean `{known}`?"),
@@ -245,9 +217,7 @@ mod tests {
 
     fn read<T>(body: &str, read: impl FnOnce(Members<'_, '_>) -> Result<T, JsonError>) -> Result<T, String> {
         let json = Json::parse(body.as_bytes()).unwrap();
-        Members::of(&json, "the body")
-            .and_then(read)
-            .map_err(|error| error.to_string())
+        Members::of(&json, "the body").and_then(read).map_err(|error| error.to_string())
     }
 
     fn content_type(body: &str) -> Result<Option<String>, String> {
@@ -270,34 +240,17 @@ mod tests {
             ("null", "the body must be an object, not null"),
             (r#"{"content":[]}"#, "`content` must be an object, not an array"),
             (r#"{"content":"x"}"#, "`content` must be an object, not a string"),
-            (
-                r#"{"content":{"type":[]}}"#,
-                "`content.type` must be a string, not an array",
-            ),
-            (
-                r#"{"content":{"type":null}}"#,
-                "`content.type` is missing: it must be a string",
-            ),
+            (r#"{"content":{"type":[]}}"#, "`content.type` must be a string, not an array"),
+            (r#"{"content":{"type":null}}"#, "`content.type` is missing: it must be a string"),
             (r#"{"content":{}}"#, "`content.type` is missing: it must be a string"),
             (r#"{"engineer":7}"#, "`engineer` must be a string, not a number"),
-            (
-                r#"{"content":{"type":"a","typ":1}}"#,
-                "`content.typ` is not known; did you mean `type`?",
-            ),
-            (
-                r#"{"content":{"type":"a"},"enginer":1}"#,
-                "`enginer` is not known; did you mean `engineer`?",
-            ),
+            (r#"{"content":{"type":"a","typ":1}}"#, "`content.typ` is not known; did you mean `type`?"),
+            (r#"{"content":{"type":"a"},"enginer":1}"#, "`enginer` is not known; did you mean `engineer`?"),
             (r#"{"content":{"type":"a"},"zzzzzzzz":1}"#, "`zzzzzzzz` is not known"),
         ] {
             assert_eq!(content_type(body).unwrap_err(), message, "{body}");
         }
-        assert_eq!(
-            content_type(r#"{"content":{"type":"mailbox"},"engineer":null}"#)
-                .unwrap()
-                .unwrap(),
-            "mailbox"
-        );
+        assert_eq!(content_type(r#"{"content":{"type":"mailbox"},"engineer":null}"#).unwrap().unwrap(), "mailbox");
         assert_eq!(content_type(r#"{"content":null}"#).unwrap(), None);
     }
 
@@ -306,30 +259,17 @@ mod tests {
         let integer = |body: &str| read(body, |mut members| members.optional_integer("n"));
         assert_eq!(integer(r#"{"n":5}"#), Ok(Some(5)));
         assert!(integer(r#"{"n":5.0}"#).unwrap_err().contains("whole number"));
-        assert!(
-            integer(r#"{"n":18446744073709551615}"#)
-                .unwrap_err()
-                .contains("64 bits")
-        );
+        assert!(integer(r#"{"n":18446744073709551615}"#).unwrap_err().contains("64 bits"));
         assert!(integer(r#"{"n":"5"}"#).unwrap_err().contains("not a string"));
         let boolean = |body: &str| read(body, |mut members| members.optional_bool("b"));
         assert_eq!((boolean(r#"{"b":true}"#), boolean("{}")), (Ok(Some(true)), Ok(None)));
         assert!(boolean(r#"{"b":1}"#).unwrap_err().contains("must be a boolean"));
         let texts = |body: &str| read(body, |mut m| Ok(m.optional_strs("t", 2)?.map(|texts| texts.join("+"))));
         assert_eq!(texts(r#"{"t":["a","b"]}"#).unwrap().unwrap(), "a+b");
-        assert_eq!(
-            texts(r#"{"t":["a",1]}"#).unwrap_err(),
-            "`t[1]` must be a string, not a number"
-        );
-        assert_eq!(
-            texts(r#"{"t":["a","b","c"]}"#).unwrap_err(),
-            "`t` must have 2 items at most, not 3"
-        );
+        assert_eq!(texts(r#"{"t":["a",1]}"#).unwrap_err(), "`t[1]` must be a string, not a number");
+        assert_eq!(texts(r#"{"t":["a","b","c"]}"#).unwrap_err(), "`t` must have 2 items at most, not 3");
         assert!(texts(r#"{"t":{}}"#).unwrap_err().contains("must be an array"));
-        assert_eq!(
-            read(r#"{"n":null}"#, |mut m| Ok((m.is_null("n"), m.is_null("x")))),
-            Ok((true, false))
-        );
+        assert_eq!(read(r#"{"n":null}"#, |mut m| Ok((m.is_null("n"), m.is_null("x")))), Ok((true, false)));
     }
 
     #[test]

@@ -103,12 +103,7 @@ impl Problem {
     /// A problem of this cause; `detail` is for the person who must act on it.
     pub fn new(cause: Cause, detail: impl Into<String>) -> Self {
         let retry_after_s = matches!(cause.row().0, StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_S);
-        Self {
-            cause,
-            detail: detail.into(),
-            extensions: Vec::new(),
-            retry_after_s,
-        }
+        Self { cause, detail: detail.into(), extensions: Vec::new(), retry_after_s }
     }
 
     /// Adds a member that programs may read. The names of RFC 9457 itself are ignored.
@@ -125,18 +120,12 @@ impl Problem {
 
     /// The one answer for what does not exist and for what the caller may not know of.
     pub fn not_found() -> Self {
-        Self::new(
-            Cause::NotFound,
-            "there is no such thing, or it is not this caller's to know",
-        )
+        Self::new(Cause::NotFound, "there is no such thing, or it is not this caller's to know")
     }
 
     /// The one answer after a panic or another defect.
     pub fn internal() -> Self {
-        Self::new(
-            Cause::Internal,
-            "an error was recorded; nothing was allowed or changed by this request",
-        )
+        Self::new(Cause::Internal, "an error was recorded; nothing was allowed or changed by this request")
     }
 
     /// Its cause.
@@ -157,11 +146,8 @@ impl Problem {
     /// The document.
     pub fn to_json(&self) -> Value {
         let (status, name, title) = self.cause.row();
-        let mut document: Map<String, Value> = self
-            .extensions
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
-            .collect();
+        let mut document: Map<String, Value> =
+            self.extensions.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         document.insert("type".to_owned(), format!("{TYPE_PREFIX}{name}").into());
         document.insert("title".to_owned(), title.into());
         document.insert("status".to_owned(), status.as_u16().into());
@@ -173,11 +159,7 @@ impl Problem {
     pub fn all_types() -> Vec<ProblemType> {
         let row = |cause: &Cause| {
             let (status, name, title) = cause.row();
-            ProblemType {
-                uri: format!("{TYPE_PREFIX}{name}"),
-                status: status.as_u16(),
-                title,
-            }
+            ProblemType { uri: format!("{TYPE_PREFIX}{name}"), status: status.as_u16(), title }
         };
         Cause::ALL.iter().map(row).collect()
     }
@@ -188,15 +170,9 @@ impl IntoResponse for Problem {
         let mut response = Response::new(Body::from(self.to_json().to_string()));
         *response.status_mut() = self.cause.row().0;
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.cause == Cause::Unauthenticated {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Bearer realm=\"lockbox\""),
-            );
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"lockbox\""));
         }
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -263,15 +239,13 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             // Logged where it arose; the caller learns that it happened, not what the database said.
-            StoreError::Conflict(_) => Self::new(
-                Cause::Conflict,
-                "somebody else changed it in the same moment: read it again, then decide",
-            ),
+            StoreError::Conflict(_) => {
+                Self::new(Cause::Conflict, "somebody else changed it in the same moment: read it again, then decide")
+            }
             StoreError::Corrupt { .. } => Self::internal(),
-            StoreError::Unavailable(_) => Self::new(
-                Cause::StoreUnavailable,
-                "the store does not answer; nothing was changed, try again",
-            ),
+            StoreError::Unavailable(_) => {
+                Self::new(Cause::StoreUnavailable, "the store does not answer; nothing was changed, try again")
+            }
         }
     }
 }

@@ -165,7 +165,8 @@ pub fn mount<S: Send + Sync + 'static>(
         let counted = metrics.route(row.method, row.path);
         let (who, takes, handler) = (row.who, row.takes, row.handler);
         let endpoint = move |request: Request| {
-            let (api, door, clock, counted) = (Arc::clone(&api), Arc::clone(&door), Arc::clone(&clock), counted.clone());
+            let (api, door, clock, counted) =
+                (Arc::clone(&api), Arc::clone(&door), Arc::clone(&clock), counted.clone());
             async move {
                 let began = clock.boot();
                 let answered = match door.admit(who, takes, request).await {
@@ -179,11 +180,9 @@ pub fn mount<S: Send + Sync + 'static>(
         };
         router = router.route(row.path, on(filter, endpoint));
     }
-    router
-        .fallback(|| async { Problem::not_found().into_response() })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(Cause::MethodNotAllowed, "the path is there, but not with this method").into_response()
-        })
+    router.fallback(|| async { Problem::not_found().into_response() }).method_not_allowed_fallback(|| async {
+        Problem::new(Cause::MethodNotAllowed, "the path is there, but not with this method").into_response()
+    })
 }
 
 fn filter(method: &str) -> Option<MethodFilter> {

@@ -97,16 +97,9 @@ pub async fn serve(
     counts: Arc<Counts>,
     mut stop: watch::Receiver<bool>,
 ) -> Stopped {
-    let places = Arc::new(Semaphore::new(
-        usize::try_from(bounds.connections_max).unwrap_or(Semaphore::MAX_PERMITS),
-    ));
+    let places = Arc::new(Semaphore::new(usize::try_from(bounds.connections_max).unwrap_or(Semaphore::MAX_PERMITS)));
     let (phase, _) = watch::channel(Phase::Serving);
-    let shared = Arc::new(Shared {
-        edge,
-        bounds,
-        counts,
-        builder: builder(bounds),
-    });
+    let shared = Arc::new(Shared { edge, bounds, counts, builder: builder(bounds) });
     let mut pause_ms = PAUSE_MS.0;
     loop {
         let accepted = tokio::select! {
@@ -148,34 +141,20 @@ pub async fn serve(
 
 fn is_of_the_connection(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput, NotConnected};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput | NotConnected
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput | NotConnected)
 }
 
 async fn drain(phase: &watch::Sender<Phase>, places: &Semaphore, shared: &Shared) -> Stopped {
     let all = shared.bounds.connections_max;
     phase.send_replace(Phase::Draining);
-    if tokio::time::timeout(shared.bounds.stop_deadline, places.acquire_many(all))
-        .await
-        .is_ok()
-    {
-        return Stopped {
-            connections_cut: 0,
-            requests_cut: 0,
-        };
+    if tokio::time::timeout(shared.bounds.stop_deadline, places.acquire_many(all)).await.is_ok() {
+        return Stopped { connections_cut: 0, requests_cut: 0 };
     }
-    let connections_cut = usize::try_from(all)
-        .unwrap_or(usize::MAX)
-        .saturating_sub(places.available_permits());
+    let connections_cut = usize::try_from(all).unwrap_or(usize::MAX).saturating_sub(places.available_permits());
     let requests_cut = shared.counts.requests_in_flight.load(Ordering::Relaxed);
     phase.send_replace(Phase::Cut);
     let _every_connection_ends_at_once_now = places.acquire_many(all).await;
-    Stopped {
-        connections_cut,
-        requests_cut,
-    }
+    Stopped { connections_cut, requests_cut }
 }
 
 fn builder(bounds: Bounds) -> Builder<TokioExecutor> {

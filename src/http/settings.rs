@@ -75,15 +75,14 @@ fn change_of(call: &Call) -> Result<TenantChange, Problem> {
     let entitlement = match body.optional_str("entitlement")? {
         None => None,
         Some(text) => Some(
-            Entitlement::parse(text)
-                .ok_or_else(|| body.refuse("entitlement", "must be `e5`, `add_on` or `none`"))?,
+            Entitlement::parse(text).ok_or_else(|| body.refuse("entitlement", "must be `e5`, `add_on` or `none`"))?,
         ),
     };
     let quorum = match body.optional_integer("quorum")? {
         None => None,
-        Some(number) => {
-            Some(u32::try_from(number).map_err(|_| body.refuse("quorum", "must be from 1 to the number of approvers"))?)
-        }
+        Some(number) => Some(
+            u32::try_from(number).map_err(|_| body.refuse("quorum", "must be from 1 to the number of approvers"))?,
+        ),
     };
     let mut change = TenantChange {
         entitlement,

@@ -1,9 +1,7 @@
 //! What the API sends: the wire forms of domain values (DESIGN.md §2–3), and their description for
 //! OpenAPI. Domain types never serialize themselves.
 
-use crate::domain::{
-    AccessRequest, Actor, Decided, Defaults, Engineer, Event, Grant, Review, Tenant, format_duration,
-};
+use crate::domain::{AccessRequest, Actor, Decided, Defaults, Engineer, Event, Grant, Review, Tenant, format_duration};
 use crate::evaluate_access::{Answer, Touched};
 use crate::state::WireValue;
 use crate::store::OutboxEntry;

@@ -113,11 +113,7 @@ impl Jwts {
     /// # Errors
     /// [`JwtSettingsError`].
     pub fn new(settings: JwtSettings, source: Box<dyn KeySource>) -> Result<Self, JwtSettingsError> {
-        if let Some(wrong) = settings
-            .algorithms
-            .iter()
-            .find(|algorithm| !super::keys::ALGORITHMS.contains(algorithm))
-        {
+        if let Some(wrong) = settings.algorithms.iter().find(|algorithm| !super::keys::ALGORITHMS.contains(algorithm)) {
             return Err(JwtSettingsError::Algorithm(*wrong));
         }
         for (name, empty) in [
@@ -139,13 +135,7 @@ impl Jwts {
             return Err(JwtSettingsError::Refresh);
         }
         let (wanted, tried) = (AtomicBool::new(false), Mutex::new(None));
-        Ok(Self {
-            settings,
-            source,
-            keys: ArcSwap::default(),
-            wanted,
-            tried,
-        })
+        Ok(Self { settings, source, keys: ArcSwap::default(), wanted, tried })
     }
 
     /// Fetches keys if they are due or wanted, and not too soon after the last attempt. Blocks.
@@ -162,10 +152,7 @@ impl Jwts {
         match self.source.fetch().and_then(|bytes| Keys::parse(&bytes)) {
             Ok(keys) => {
                 let count = keys.len();
-                self.keys.store(Arc::new(Held {
-                    keys,
-                    fetched: Some(boot),
-                }));
+                self.keys.store(Arc::new(Held { keys, fetched: Some(boot) }));
                 Some(Tended::KeysLoaded(count))
             }
             Err(error) => Some(Tended::KeysKept(error.to_string())),
@@ -190,9 +177,7 @@ impl Jwts {
         let (algorithm, kid) = self.header(header)?;
         let Some(key) = held.keys.find(kid.as_deref()) else {
             self.wanted.store(true, Ordering::Relaxed);
-            return Err(refused(
-                "the token is signed with a key that the issuer does not publish",
-            ));
+            return Err(refused("the token is signed with a key that the issuer does not publish"));
         };
         if !key.verifies(algorithm) {
             return Err(refused("the token's algorithm is not the key's"));
@@ -200,9 +185,7 @@ impl Jwts {
         if key.is_out_of_time(now) {
             return Err(refused("the token is signed with a key that is not valid now"));
         }
-        let signed = token
-            .get(..header.len().saturating_add(1).saturating_add(payload.len()))
-            .unwrap_or_default();
+        let signed = token.get(..header.len().saturating_add(1).saturating_add(payload.len())).unwrap_or_default();
         match jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key.decoding, algorithm) {
             Ok(true) => self.person(&part(payload)?, now),
             Ok(false) | Err(_) => Err(refused("the token's signature does not hold")),
@@ -215,17 +198,11 @@ impl Jwts {
             return Err(refused("the token's header demands extensions (`crit`)"));
         }
         let kinds = ["jwt", "at+jwt", "application/at+jwt"];
-        let known = |kind: &Value| {
-            kind.as_str()
-                .is_some_and(|kind| kinds.iter().any(|k| k.eq_ignore_ascii_case(kind)))
-        };
+        let known = |kind: &Value| kind.as_str().is_some_and(|kind| kinds.iter().any(|k| k.eq_ignore_ascii_case(kind)));
         if !header.get("typ").is_none_or(known) {
             return Err(refused("the token's `typ` is neither `JWT` nor `at+jwt`"));
         }
-        let algorithm = header
-            .get("alg")
-            .and_then(Value::as_str)
-            .and_then(super::keys::algorithm);
+        let algorithm = header.get("alg").and_then(Value::as_str).and_then(super::keys::algorithm);
         let Some(algorithm) = algorithm.filter(|algorithm| self.settings.algorithms.contains(algorithm)) else {
             return Err(refused("the token's algorithm is not taken"));
         };
@@ -251,9 +228,7 @@ impl Jwts {
             return Err(refused("the token is for another audience"));
         }
         check_times(claims, now, settings.leeway_s)?;
-        let id = claim(claims, &settings.person_claim)
-            .and_then(Value::as_str)
-            .map(PersonId::parse);
+        let id = claim(claims, &settings.person_claim).and_then(Value::as_str).map(PersonId::parse);
         let Some(Ok(id)) = id else {
             return Err(refused("the token names no person by a canonical id"));
         };
@@ -265,17 +240,8 @@ impl Jwts {
             },
         };
         let strength = claims.get("acr").and_then(Value::as_str).map(str::to_owned);
-        let authentication = Authentication {
-            method: "jwt",
-            strength,
-            address: None,
-        };
-        Ok(Person {
-            id,
-            roles: self.roles(claims).into_iter().collect(),
-            tenant,
-            authentication,
-        })
+        let authentication = Authentication { method: "jwt", strength, address: None };
+        Ok(Person { id, roles: self.roles(claims).into_iter().collect(), tenant, authentication })
     }
 
     fn roles(&self, claims: &Value) -> Vec<Role> {
@@ -286,11 +252,7 @@ impl Jwts {
         };
         let map = &self.settings.roles;
         let role = |name: &str| {
-            if map.is_empty() {
-                Role::parse(name)
-            } else {
-                map.get(name).copied()
-            }
+            if map.is_empty() { Role::parse(name) } else { map.get(name).copied() }
         };
         names.into_iter().filter_map(role).collect()
     }
@@ -299,11 +261,7 @@ impl Jwts {
 /// `exp` must be there; it and `nbf` must be whole seconds: a text or a fraction is not a time.
 fn check_times(claims: &Value, now: Timestamp, leeway_s: u64) -> Result<(), Unauthenticated> {
     let leeway = Duration::from_secs(leeway_s);
-    let time = |name: &str| {
-        claims
-            .get(name)
-            .map(|value| value.as_u64().and_then(|s| i64::try_from(s).ok()))
-    };
+    let time = |name: &str| claims.get(name).map(|value| value.as_u64().and_then(|s| i64::try_from(s).ok()));
     let instant = |seconds: i64| Timestamp::from_ms(seconds.saturating_mul(1000));
     match time("exp") {
         Some(Some(expires)) if now < instant(expires).plus(leeway) => {}
@@ -320,19 +278,12 @@ fn check_times(claims: &Value, now: Timestamp, leeway_s: u64) -> Result<(), Unau
 }
 
 fn claim<'c>(claims: &'c Value, name: &str) -> Option<&'c Value> {
-    if name.starts_with('/') {
-        claims.pointer(name)
-    } else {
-        claims.get(name)
-    }
+    if name.starts_with('/') { claims.pointer(name) } else { claims.get(name) }
 }
 
 /// A part of the token: base64url without padding, and a JSON object.
 fn part(text: &str) -> Result<Value, Unauthenticated> {
-    let read = URL_SAFE_NO_PAD
-        .decode(text)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    let read = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     read.filter(Value::is_object).ok_or(refused("the token is not known"))
 }
 

@@ -34,9 +34,7 @@ pub const ALGORITHMS: [Algorithm; 9] = [
 
 /// The algorithm of that exact name, if it is one that may be pinned.
 pub fn algorithm(name: &str) -> Option<Algorithm> {
-    ALGORITHMS
-        .into_iter()
-        .find(|algorithm| format!("{algorithm:?}") == name)
+    ALGORITHMS.into_iter().find(|algorithm| format!("{algorithm:?}") == name)
 }
 
 /// Why a key set cannot be used.
@@ -104,10 +102,7 @@ impl Keys {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, KeySetError> {
         let wrong = |why: &str| KeySetError::Shape(why.to_owned());
         let set: Value = serde_json::from_slice(bytes).map_err(|_| wrong("it is not JSON"))?;
-        let listed = set
-            .get("keys")
-            .and_then(Value::as_array)
-            .ok_or_else(|| wrong("it has no list `keys`"))?;
+        let listed = set.get("keys").and_then(Value::as_array).ok_or_else(|| wrong("it has no list `keys`"))?;
         if listed.len() > KEYS_MAX {
             return Err(wrong("it has more than 64 keys"));
         }
@@ -124,20 +119,15 @@ impl Keys {
                 }
             }
         }
-        if keys.len() == 0 {
-            Err(wrong("it has no asymmetric signing key"))
-        } else {
-            Ok(keys)
-        }
+        if keys.len() == 0 { Err(wrong("it has no asymmetric signing key")) } else { Ok(keys) }
     }
 }
 
 fn key_of(jwk: &Value) -> Option<Key> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
     let for_signing = jwk.get("use").is_none_or(|used| used == "sig");
-    let to_verify = jwk
-        .get("key_ops")
-        .is_none_or(|ops| ops.as_array().is_some_and(|ops| ops.iter().any(|op| op == "verify")));
+    let to_verify =
+        jwk.get("key_ops").is_none_or(|ops| ops.as_array().is_some_and(|ops| ops.iter().any(|op| op == "verify")));
     if !for_signing || !to_verify {
         return None;
     }
@@ -149,23 +139,15 @@ fn key_of(jwk: &Value) -> Option<Key> {
                 return None;
             }
             let of_rsa = |a: &Algorithm| format!("{a:?}").starts_with(['R', 'P']);
-            (
-                DecodingKey::from_rsa_components(n, e).ok()?,
-                ALGORITHMS.into_iter().filter(of_rsa).collect(),
-            )
+            (DecodingKey::from_rsa_components(n, e).ok()?, ALGORITHMS.into_iter().filter(of_rsa).collect())
         }
-        ("EC", Some("P-256")) => (
-            DecodingKey::from_ec_components(text("x")?, text("y")?).ok()?,
-            vec![Algorithm::ES256],
-        ),
-        ("EC", Some("P-384")) => (
-            DecodingKey::from_ec_components(text("x")?, text("y")?).ok()?,
-            vec![Algorithm::ES384],
-        ),
-        ("OKP", Some("Ed25519")) => (
-            DecodingKey::from_ed_components(text("x")?).ok()?,
-            vec![Algorithm::EdDSA],
-        ),
+        ("EC", Some("P-256")) => {
+            (DecodingKey::from_ec_components(text("x")?, text("y")?).ok()?, vec![Algorithm::ES256])
+        }
+        ("EC", Some("P-384")) => {
+            (DecodingKey::from_ec_components(text("x")?, text("y")?).ok()?, vec![Algorithm::ES384])
+        }
+        ("OKP", Some("Ed25519")) => (DecodingKey::from_ed_components(text("x")?).ok()?, vec![Algorithm::EdDSA]),
         _ => return None,
     };
     if let Some(stated) = jwk.get("alg") {
@@ -178,11 +160,7 @@ fn key_of(jwk: &Value) -> Option<Key> {
         Some(value) => value.as_i64().map(Some),
     };
     let window = (seconds("nbf")?, seconds("exp")?);
-    (!algorithms.is_empty()).then_some(Key {
-        decoding,
-        algorithms,
-        window,
-    })
+    (!algorithms.is_empty()).then_some(Key { decoding, algorithms, window })
 }
 
 /// Where a key set comes from.
@@ -207,9 +185,7 @@ impl KeySource for KeyFile {
         };
         let mut bytes = Vec::new();
         let file = std::fs::File::open(&self.0).map_err(unreadable)?;
-        file.take(SET_BYTES_MAX.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
+        file.take(SET_BYTES_MAX.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
         bounded(bytes)
     }
 }
@@ -247,26 +223,18 @@ impl KeyUrl {
             .timeout_global(Some(Duration::from_secs(FETCH_S_MAX)))
             .max_redirects(0)
             .build();
-        Ok(Self {
-            url: url.to_owned(),
-            agent: config.into(),
-        })
+        Ok(Self { url: url.to_owned(), agent: config.into() })
     }
 }
 
 impl KeySource for KeyUrl {
     fn fetch(&self) -> Result<Vec<u8>, KeySetError> {
-        let unreadable = |error: ureq::Error| KeySetError::Unreadable {
-            from: self.url.clone(),
-            why: error.to_string(),
-        };
+        let unreadable =
+            |error: ureq::Error| KeySetError::Unreadable { from: self.url.clone(), why: error.to_string() };
         let mut response = self.agent.get(&self.url).call().map_err(unreadable)?;
         if !response.status().is_success() {
             let why = format!("it answers {}", response.status());
-            return Err(KeySetError::Unreadable {
-                from: self.url.clone(),
-                why,
-            });
+            return Err(KeySetError::Unreadable { from: self.url.clone(), why });
         }
         let body = response.body_mut().with_config().limit(SET_BYTES_MAX.saturating_add(1));
         bounded(body.read_to_vec().map_err(unreadable)?)

@@ -15,10 +15,7 @@ fn tcp(address: &str) -> Peer {
 }
 
 fn workload(name: &str, workload: &str) -> Caller {
-    Caller::Workload {
-        name: CallerName::parse(name).unwrap(),
-        workload: WorkloadName::parse(workload).unwrap(),
-    }
+    Caller::Workload { name: CallerName::parse(name).unwrap(), workload: WorkloadName::parse(workload).unwrap() }
 }
 
 fn csilla() -> Caller {
@@ -26,22 +23,13 @@ fn csilla() -> Caller {
         id: PersonId::parse("csilla@contoso.example").unwrap(),
         roles: [Role::Approver, Role::TenantAdmin].into_iter().collect(),
         tenant: Some(TenantId::parse("contoso").unwrap()),
-        authentication: crate::domain::Authentication {
-            method: "token",
-            strength: None,
-            address: None,
-        },
+        authentication: crate::domain::Authentication { method: "token", strength: None, address: None },
     })
 }
 
 fn write(path: &Path, entries: &[(&str, Caller)]) {
-    let entries: Vec<Entry> = entries
-        .iter()
-        .map(|(token, caller)| Entry {
-            sha256: tokens::hash(token),
-            caller: caller.clone(),
-        })
-        .collect();
+    let entries: Vec<Entry> =
+        entries.iter().map(|(token, caller)| Entry { sha256: tokens::hash(token), caller: caller.clone() }).collect();
     std::fs::write(path, tokens::render(&entries)).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
@@ -51,10 +39,7 @@ fn identity(entries: &[(&str, Caller)], change: impl FnOnce(&mut Proofs)) -> (Id
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("tokens.toml");
     write(&path, entries);
-    let mut proofs = Proofs {
-        tokens: Some(TokenFile::open(path).unwrap()),
-        ..Proofs::default()
-    };
+    let mut proofs = Proofs { tokens: Some(TokenFile::open(path).unwrap()), ..Proofs::default() };
     change(&mut proofs);
     let clock = SteppedClock::at(Timestamp::from_ms(0));
     (Identity::new(proofs, Arc::new(clock)).unwrap(), dir)
@@ -74,17 +59,9 @@ fn a_token_proves_its_caller_wherever_it_comes_from() {
     for peer in [tcp(LOOPBACK), tcp(ELSEWHERE), Peer::Unix { uid: 7 }] {
         assert_eq!(*identity.authenticate(Some(&bearer(&front)), peer).unwrap(), exchange);
     }
-    assert!(
-        identity
-            .authenticate(Some(format!("bEARER {front}").as_bytes()), tcp(LOOPBACK))
-            .is_ok()
-    );
-    let caller = identity
-        .authenticate(Some(&bearer(&person)), tcp("[::ffff:192.0.2.7]:1"))
-        .unwrap();
-    let Caller::Person(proved) = &*caller else {
-        panic!("{caller:?}")
-    };
+    assert!(identity.authenticate(Some(format!("bEARER {front}").as_bytes()), tcp(LOOPBACK)).is_ok());
+    let caller = identity.authenticate(Some(&bearer(&person)), tcp("[::ffff:192.0.2.7]:1")).unwrap();
+    let Caller::Person(proved) = &*caller else { panic!("{caller:?}") };
     assert_eq!(proved.authentication.address.as_deref(), Some("192.0.2.7"));
     assert!(proved.is_of(&TenantId::parse("contoso").unwrap(), Role::Approver));
 }
@@ -93,10 +70,8 @@ fn a_token_proves_its_caller_wherever_it_comes_from() {
 fn what_is_not_exactly_one_good_proof_is_none() {
     let token = tokens::generate(&SeededIds::new(1)).unwrap();
     let everybody = |proofs: &mut Proofs| {
-        let named = NamedCaller {
-            name: CallerName::parse("x").unwrap(),
-            workload: WorkloadName::parse("exchange").unwrap(),
-        };
+        let named =
+            NamedCaller { name: CallerName::parse("x").unwrap(), workload: WorkloadName::parse("exchange").unwrap() };
         proofs.peers.insert(7, named);
         proofs.trust_loopback = Some(WorkloadName::parse("exchange").unwrap());
     };
@@ -150,20 +125,11 @@ fn without_a_header_only_what_the_configuration_names_counts() {
         proofs.peers.insert(1000, named);
         proofs.trust_loopback = Some(WorkloadName::parse("sharepoint").unwrap());
     });
-    assert_eq!(
-        ask(&open, Peer::Unix { uid: 1000 }),
-        Some(workload("frontend", "exchange"))
-    );
+    assert_eq!(ask(&open, Peer::Unix { uid: 1000 }), Some(workload("frontend", "exchange")));
     for loopback in [LOOPBACK, "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
         assert_eq!(ask(&open, tcp(loopback)), Some(workload("loopback", "sharepoint")));
     }
-    for peer in [
-        tcp(ELSEWHERE),
-        tcp("[::2]:1"),
-        tcp("0.0.0.0:1"),
-        Peer::Unix { uid: 0 },
-        Peer::Unix { uid: 1001 },
-    ] {
+    for peer in [tcp(ELSEWHERE), tcp("[::2]:1"), tcp("0.0.0.0:1"), Peer::Unix { uid: 0 }, Peer::Unix { uid: 1001 }] {
         assert_eq!(ask(&open, peer), None, "{peer:?}");
     }
 }
@@ -203,10 +169,7 @@ fn a_file_that_others_may_read_or_write_is_refused() {
     for mode in [0o604, 0o640, 0o620, 0o602, 0o601, 0o777] {
         std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
         let refused = TokenFile::open(file.path()).err();
-        assert!(
-            matches!(refused, Some(TokenFileError::Open { mode: told, .. }) if told == mode),
-            "{mode:o}"
-        );
+        assert!(matches!(refused, Some(TokenFileError::Open { mode: told, .. }) if told == mode), "{mode:o}");
     }
     std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o400)).unwrap();
     assert!(TokenFile::open(file.path()).is_ok());
@@ -214,20 +177,9 @@ fn a_file_that_others_may_read_or_write_is_refused() {
 
 #[test]
 fn entries_survive_the_file_and_mistakes_are_told() {
-    let sidecar = Caller::Sidecar {
-        name: CallerName::parse("sidecar-1").unwrap(),
-    };
-    let callers = [
-        ("a", workload("exchange-frontend", "exchange")),
-        ("b", csilla()),
-        ("c", sidecar),
-    ];
-    let entries: Vec<Entry> = callers
-        .map(|(token, caller)| Entry {
-            sha256: tokens::hash(token),
-            caller,
-        })
-        .to_vec();
+    let sidecar = Caller::Sidecar { name: CallerName::parse("sidecar-1").unwrap() };
+    let callers = [("a", workload("exchange-frontend", "exchange")), ("b", csilla()), ("c", sidecar)];
+    let entries: Vec<Entry> = callers.map(|(token, caller)| Entry { sha256: tokens::hash(token), caller }).to_vec();
     assert_eq!(tokens::parse_file(&tokens::render(&entries)).unwrap(), entries);
     assert_eq!(tokens::parse_file("").unwrap(), []);
 
@@ -240,40 +192,22 @@ fn entries_survive_the_file_and_mistakes_are_told() {
             "token 1 of the token file: the key `worklod` is not known; did you mean `workload`?",
         ),
         (with("kind = \"workload\"\nid = \"x\""), "`workload` is missing"),
-        (
-            with("kind = \"workload\"\nid = \"X\"\nworkload = \"exchange\""),
-            "not a canonical caller",
-        ),
+        (with("kind = \"workload\"\nid = \"X\"\nworkload = \"exchange\""), "not a canonical caller"),
         (with("kind = \"robot\"\nid = \"x\""), "`kind` must be `person`"),
-        (
-            with("kind = \"sidecar\"\nid = \"x\"\nroles = [\"operator\"]"),
-            "`roles` has no place",
-        ),
+        (with("kind = \"sidecar\"\nid = \"x\"\nroles = [\"operator\"]"), "`roles` has no place"),
         (with("kind = 5\nid = \"x\""), "`kind` must be a string"),
         (with(person), "`roles` must be a list"),
         (with(&format!("{person}\nroles = []")), "`roles` must be a list"),
-        (
-            with(&format!("{person}\nroles = [\"enginer\"]")),
-            "did you mean `engineer`?",
-        ),
+        (with(&format!("{person}\nroles = [\"enginer\"]")), "did you mean `engineer`?"),
         (with(&format!("{person}\nroles = [\"approver\"]")), "needs a `tenant`"),
-        (
-            with(&format!("{person}\nroles = [\"operator\"]\ntenant = \"contoso\"")),
-            "cannot go with a `tenant`",
-        ),
+        (with(&format!("{person}\nroles = [\"operator\"]\ntenant = \"contoso\"")), "cannot go with a `tenant`"),
         (
             with("kind = \"sidecar\"\nid = \"x\"") + &with("kind = \"sidecar\"\nid = \"y\""),
             "token 2 of the token file: has the same `sha256` as token 1",
         ),
+        ("[[token]]\nkind = \"sidecar\"\nid = \"x\"\nsha256 = \"abc\"".into(), "64 lower-case hex digits"),
         (
-            "[[token]]\nkind = \"sidecar\"\nid = \"x\"\nsha256 = \"abc\"".into(),
-            "64 lower-case hex digits",
-        ),
-        (
-            format!(
-                "[[token]]\nkind = \"sidecar\"\nid = \"x\"\nsha256 = \"{}\"",
-                hash.to_uppercase()
-            ),
+            format!("[[token]]\nkind = \"sidecar\"\nid = \"x\"\nsha256 = \"{}\"", hash.to_uppercase()),
             "64 lower-case hex digits",
         ),
         ("tokens = []".into(), "unknown key `tokens`"),

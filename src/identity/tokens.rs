@@ -103,9 +103,7 @@ pub fn hash(token: &str) -> [u8; 32] {
 pub fn parse_file(text: &str) -> Result<Vec<Entry>, TokenFileError> {
     let file: toml::Table = toml::from_str(text).map_err(|error| TokenFileError::Syntax(error.message().to_owned()))?;
     if let Some(key) = file.keys().find(|key| *key != "token") {
-        return Err(TokenFileError::Shape(format!(
-            "has the unknown key `{key}`; entries are `[[token]]`"
-        )));
+        return Err(TokenFileError::Shape(format!("has the unknown key `{key}`; entries are `[[token]]`")));
     }
     let entries = match file.get("token") {
         None => return Ok(Vec::new()),
@@ -113,10 +111,7 @@ pub fn parse_file(text: &str) -> Result<Vec<Entry>, TokenFileError> {
         Some(_) => return Err(TokenFileError::Shape("must list its entries as `[[token]]`".to_owned())),
     };
     if entries.len() > TOKENS_MAX {
-        return Err(TokenFileError::Shape(format!(
-            "has {} entries, {TOKENS_MAX} at most",
-            entries.len()
-        )));
+        return Err(TokenFileError::Shape(format!("has {} entries, {TOKENS_MAX} at most", entries.len())));
     }
     let mut read: Vec<Entry> = Vec::with_capacity(entries.len());
     let mut seen: HashMap<[u8; 32], usize> = HashMap::new();
@@ -125,9 +120,7 @@ pub fn parse_file(text: &str) -> Result<Vec<Entry>, TokenFileError> {
         let table = entry.as_table().ok_or_else(|| wrong("must be a table".to_owned()))?;
         let entry = entry_of(table).map_err(wrong)?;
         if let Some(first) = seen.insert(entry.sha256, number) {
-            return Err(wrong(format!(
-                "has the same `sha256` as token {first}: each token stands for one caller"
-            )));
+            return Err(wrong(format!("has the same `sha256` as token {first}: each token stands for one caller")));
         }
         read.push(entry);
     }
@@ -136,14 +129,8 @@ pub fn parse_file(text: &str) -> Result<Vec<Entry>, TokenFileError> {
 
 fn entry_of(table: &toml::Table) -> Result<Entry, String> {
     if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        let near = KEYS
-            .iter()
-            .min_by_key(|known| strsim::damerau_levenshtein(unknown, known))
-            .copied();
-        return Err(format!(
-            "the key `{unknown}` is not known; did you mean `{}`?",
-            near.unwrap_or_default()
-        ));
+        let near = KEYS.iter().min_by_key(|known| strsim::damerau_levenshtein(unknown, known)).copied();
+        return Err(format!("the key `{unknown}` is not known; did you mean `{}`?", near.unwrap_or_default()));
     }
     let text = |key: &str| match table.get(key) {
         None => Ok(None),
@@ -162,37 +149,21 @@ fn entry_of(table: &toml::Table) -> Result<Entry, String> {
         "workload" => {
             only("workload", &["roles", "tenant"])?;
             let workload = WorkloadName::parse(needed("workload")?).map_err(name)?;
-            Caller::Workload {
-                name: CallerName::parse(id).map_err(name)?,
-                workload,
-            }
+            Caller::Workload { name: CallerName::parse(id).map_err(name)?, workload }
         }
         "sidecar" => {
             only("sidecar", &["roles", "tenant", "workload"])?;
-            Caller::Sidecar {
-                name: CallerName::parse(id).map_err(name)?,
-            }
+            Caller::Sidecar { name: CallerName::parse(id).map_err(name)? }
         }
         "person" => {
             only("person", &["workload"])?;
             let tenant = text("tenant")?.map(TenantId::parse).transpose().map_err(name)?;
             let roles = roles_of(table.get("roles"), tenant.is_some())?.into_iter().collect();
-            let authentication = Authentication {
-                method: "token",
-                strength: None,
-                address: None,
-            };
-            Caller::Person(Person {
-                id: PersonId::parse(id).map_err(name)?,
-                roles,
-                tenant,
-                authentication,
-            })
+            let authentication = Authentication { method: "token", strength: None, address: None };
+            Caller::Person(Person { id: PersonId::parse(id).map_err(name)?, roles, tenant, authentication })
         }
         other => {
-            return Err(format!(
-                "`kind` must be `person`, `workload` or `sidecar`, not `{other}`"
-            ));
+            return Err(format!("`kind` must be `person`, `workload` or `sidecar`, not `{other}`"));
         }
     };
     Ok(Entry { sha256, caller })
@@ -214,30 +185,20 @@ fn hash_of(text: &str) -> Result<[u8; 32], String> {
 /// A role on the wrong side would never count, so writing one is a mistake worth telling.
 fn roles_of(value: Option<&toml::Value>, of_tenant: bool) -> Result<Vec<Role>, String> {
     let wrong = || "`roles` must be a list with one role at least".to_owned();
-    let names = value
-        .and_then(toml::Value::as_array)
-        .filter(|names| !names.is_empty())
-        .ok_or_else(wrong)?;
+    let names = value.and_then(toml::Value::as_array).filter(|names| !names.is_empty()).ok_or_else(wrong)?;
     let mut roles = Vec::new();
     for name in names {
         let name = name.as_str().ok_or_else(wrong)?;
         let role = Role::parse(name).ok_or_else(|| {
-            let near = Role::ALL
-                .into_iter()
-                .min_by_key(|role| strsim::damerau_levenshtein(role.as_str(), name));
-            format!(
-                "the role `{name}` is not known; did you mean `{}`?",
-                near.map_or("", Role::as_str)
-            )
+            let near = Role::ALL.into_iter().min_by_key(|role| strsim::damerau_levenshtein(role.as_str(), name));
+            format!("the role `{name}` is not known; did you mean `{}`?", near.map_or("", Role::as_str))
         })?;
         match (role, of_tenant) {
             (Role::Approver | Role::TenantAdmin, false) => {
                 return Err(format!("the role `{name}` is of a customer: it needs a `tenant`"));
             }
             (Role::Engineer | Role::Reviewer | Role::Operator, true) => {
-                return Err(format!(
-                    "the role `{name}` is of the provider: it cannot go with a `tenant`"
-                ));
+                return Err(format!("the role `{name}` is of the provider: it cannot go with a `tenant`"));
             }
             _ => roles.push(role),
         }
@@ -298,9 +259,7 @@ impl Prepared {
     fn of(entries: Vec<Entry>) -> Self {
         let mut map: HashMap<[u8; 8], Vec<Known>> = HashMap::with_capacity(entries.len());
         for Entry { sha256, caller } in entries {
-            map.entry(head_of(&sha256))
-                .or_default()
-                .push((sha256, Arc::new(caller)));
+            map.entry(head_of(&sha256)).or_default().push((sha256, Arc::new(caller)));
         }
         Self(map)
     }
@@ -331,11 +290,7 @@ impl TokenFile {
         let path = path.into();
         let text = read(&path)?;
         let entries = parse_file(&text)?;
-        Ok(Self {
-            path,
-            prepared: ArcSwap::from_pointee(Prepared::of(entries)),
-            seen: Mutex::new(Ok(hash(&text))),
-        })
+        Ok(Self { path, prepared: ArcSwap::from_pointee(Prepared::of(entries)), seen: Mutex::new(Ok(hash(&text))) })
     }
 
     /// Whose token this is.
@@ -365,10 +320,7 @@ impl TokenFile {
 
 fn read(path: &std::path::Path) -> Result<String, TokenFileError> {
     let shown = || path.display().to_string();
-    let unreadable = |error: std::io::Error| TokenFileError::Unreadable {
-        path: shown(),
-        why: error.to_string(),
-    };
+    let unreadable = |error: std::io::Error| TokenFileError::Unreadable { path: shown(), why: error.to_string() };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     // Asked of the open file: the name may point elsewhere a moment later.
     let metadata = file.metadata().map_err(unreadable)?;
@@ -377,10 +329,7 @@ fn read(path: &std::path::Path) -> Result<String, TokenFileError> {
         return Err(TokenFileError::Open { path: shown(), mode });
     }
     let mut text = String::new();
-    let bytes = file
-        .take(FILE_BYTES_MAX.saturating_add(1))
-        .read_to_string(&mut text)
-        .map_err(unreadable)?;
+    let bytes = file.take(FILE_BYTES_MAX.saturating_add(1)).read_to_string(&mut text).map_err(unreadable)?;
     if u64::try_from(bytes).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
         return Err(TokenFileError::Shape("is larger than 4 MiB".to_owned()));
     }

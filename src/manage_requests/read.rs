@@ -83,7 +83,9 @@ impl ManageRequests {
                 }
             }
             Concern::Nothing => {
-                return Err(ManageError::Forbidden("AccessRequests concern engineers, reviewers, approvers and auditors".to_owned()));
+                return Err(ManageError::Forbidden(
+                    "AccessRequests concern engineers, reviewers, approvers and auditors".to_owned(),
+                ));
             }
         }
         let limit = page.limit;
@@ -149,7 +151,11 @@ impl ManageRequests {
     ///
     /// # Errors
     /// Faults of the store, and [`ManageError::Forbidden`].
-    pub async fn tenants(&self, person: &Person, page: Page<TenantId>) -> Result<Listed<Tenant, TenantId>, ManageError> {
+    pub async fn tenants(
+        &self,
+        person: &Person,
+        page: Page<TenantId>,
+    ) -> Result<Listed<Tenant, TenantId>, ManageError> {
         if let Some(own) = &person.tenant {
             let own = self.tenant(person, own).await;
             return match own {
@@ -187,7 +193,11 @@ impl ManageRequests {
     ///
     /// # Errors
     /// [`ManageError::Forbidden`]; faults of the store.
-    pub async fn engineers(&self, person: &Person, page: Page<PersonId>) -> Result<Listed<Engineer, PersonId>, ManageError> {
+    pub async fn engineers(
+        &self,
+        person: &Person,
+        page: Page<PersonId>,
+    ) -> Result<Listed<Engineer, PersonId>, ManageError> {
         match self.may(person, Deed::ListEngineers, Subject::System) {
             Err(ManageError::Forbidden(advice)) => {
                 let own = self.engineer(person, &person.id).await;

@@ -3,8 +3,8 @@
 
 use super::{ManageError, ManageRequests, write_item, write_told, write_tombstone, write_transition};
 use crate::domain::{
-    Actor, Attributes, Circumstances, Command, Engineer, Entitlement, Event, EventKind, Person, PersonId, Step,
-    Tenant, TenantChange, TenantId, Timestamp, alarm,
+    Actor, Attributes, Circumstances, Command, Engineer, Entitlement, Event, EventKind, Person, PersonId, Step, Tenant,
+    TenantChange, TenantId, Timestamp, alarm,
 };
 use crate::policy::{Deed, Subject};
 use crate::state::StateItem;
@@ -89,7 +89,8 @@ impl ManageRequests {
         now: Timestamp,
     ) -> Result<(), ManageError> {
         transaction.put_tenant(after, before.map(|before| before.version)).await?;
-        let event = setting_event(EventKind::TenantChanged, person, now, after.version, Some(difference(before, after)));
+        let event =
+            setting_event(EventKind::TenantChanged, person, now, after.version, Some(difference(before, after)));
         let event = Event { tenant: Some(after.id.clone()), ..event };
         let alarmed = after.nobody_can_approve() && !before.is_some_and(Tenant::nobody_can_approve);
         let notices = if alarmed { alarm(after, now) } else { Vec::new() };
@@ -194,9 +195,7 @@ fn deeds_of(change: &TenantChange) -> Vec<Deed> {
 
 fn fresh(what: &str, current: u64, seen: Option<u64>) -> Result<(), ManageError> {
     match seen {
-        Some(seen) if seen != current => {
-            Err(ManageError::StaleVersion { what: what.to_owned(), current, seen })
-        }
+        Some(seen) if seen != current => Err(ManageError::StaleVersion { what: what.to_owned(), current, seen }),
         _ => Ok(()),
     }
 }

@@ -51,12 +51,7 @@ enum NotTaken {
 
 impl Renewer {
     /// A renewer that has not asked yet.
-    pub fn new(
-        authority: Arc<dyn Renew>,
-        state: Arc<State>,
-        clock: Arc<dyn Clock>,
-        settings: RenewerSettings,
-    ) -> Self {
+    pub fn new(authority: Arc<dyn Renew>, state: Arc<State>, clock: Arc<dyn Clock>, settings: RenewerSettings) -> Self {
         Self { authority, state, clock, settings, nonce: AtomicU64::new(1) }
     }
 

@@ -1,2 +1,1 @@
 //! Renewals between an authority and a sidecar, with the clock in hand.
-

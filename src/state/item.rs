@@ -2,9 +2,8 @@
 //! are what is hashed, stored and sent; decoding parses every name again.
 
 use crate::domain::{
-    Access, AccessRequestId, ActionName, Approval, Attributes, ContentPath, ContentScope, Engineer, GrantId,
-    NameError, PersonId, Scope, ServiceRequest, StateName, TenantFacts, TenantId, Timestamp, Value, Window,
-    WorkloadName,
+    Access, AccessRequestId, ActionName, Approval, Attributes, ContentPath, ContentScope, Engineer, GrantId, NameError,
+    PersonId, Scope, ServiceRequest, StateName, TenantFacts, TenantId, Timestamp, Value, Window, WorkloadName,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -74,10 +73,9 @@ impl StateItem {
     pub fn encode(&self) -> Result<EncodedItem, ItemError> {
         let key = self.key();
         let wire = match self {
-            Self::Tenant(tenant) => Wire::Tenant {
-                lockbox: tenant.lockbox,
-                attributes: WireValue::record(&tenant.attributes),
-            },
+            Self::Tenant(tenant) => {
+                Wire::Tenant { lockbox: tenant.lockbox, attributes: WireValue::record(&tenant.attributes) }
+            }
             Self::Engineer(engineer) => Wire::Engineer {
                 version: engineer.version,
                 teams: engineer.teams.clone(),
@@ -102,16 +100,14 @@ impl StateItem {
         let unreadable = |why: String| ItemError { key: key.to_owned(), why };
         let wire: Wire = serde_json::from_slice(payload).map_err(|error| unreadable(error.to_string()))?;
         let item = match (key.split_once('/'), wire) {
-            (Some(("tenant", id)), Wire::Tenant { lockbox, attributes }) => {
-                TenantId::parse(id).map(|id| Self::Tenant(TenantFacts { id, lockbox, attributes: WireValue::attributes(attributes) }))
+            (Some(("tenant", id)), Wire::Tenant { lockbox, attributes }) => TenantId::parse(id)
+                .map(|id| Self::Tenant(TenantFacts { id, lockbox, attributes: WireValue::attributes(attributes) })),
+            (Some(("engineer", id)), Wire::Engineer { version, teams, clearance, country, suspended, attributes }) => {
+                PersonId::parse(id).map(|id| {
+                    let attributes = WireValue::attributes(attributes);
+                    Self::Engineer(Engineer { id, version, teams, clearance, country, suspended, attributes })
+                })
             }
-            (
-                Some(("engineer", id)),
-                Wire::Engineer { version, teams, clearance, country, suspended, attributes },
-            ) => PersonId::parse(id).map(|id| {
-                let attributes = WireValue::attributes(attributes);
-                Self::Engineer(Engineer { id, version, teams, clearance, country, suspended, attributes })
-            }),
             (Some(("access", id)), Wire::Access(wire)) => {
                 AccessRequestId::parse(id).and_then(|id| wire.into_domain(id)).map(Self::Access)
             }
@@ -219,7 +215,8 @@ impl Wire {
 
 impl WireAccess {
     fn into_domain(self, id: AccessRequestId) -> Result<Access, NameError> {
-        let unknown = |what, text: &str| NameError { what, text: text.to_owned(), rule: "this version does not know it" };
+        let unknown =
+            |what, text: &str| NameError { what, text: text.to_owned(), rule: "this version does not know it" };
         let (mut grant, mut approval, mut window) = (None, None, None);
         if let Some(wire) = self.grant {
             grant = Some(GrantId::parse(&wire.id)?);

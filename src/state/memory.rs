@@ -1,7 +1,7 @@
 //! The maps of the sidecar's memory, and the hash that shows whether they are what the authority has.
 
-use super::item::StateItem;
 use super::Known;
+use super::item::StateItem;
 use crate::domain::{Access, AccessRequestId, Engineer, Evaluation, PersonId, TenantFacts, TenantId, WorkloadName};
 use std::collections::HashMap;
 use std::sync::Arc;

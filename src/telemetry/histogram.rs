@@ -9,8 +9,23 @@ use std::sync::Arc;
 
 /// Upper bounds in nanoseconds: 5 us, where a cached Decision lies, to 1 s, where a caller has given up.
 const BOUNDS_NS: [u64; 17] = [
-    5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000,
-    50_000_000, 100_000_000, 250_000_000, 500_000_000, 1_000_000_000,
+    5_000,
+    10_000,
+    25_000,
+    50_000,
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    25_000_000,
+    50_000_000,
+    100_000_000,
+    250_000_000,
+    500_000_000,
+    1_000_000_000,
 ];
 
 /// How long something took, from 5 us to 1 s and above. Cheap to clone; clones count together.
@@ -71,15 +86,30 @@ mod tests {
     #[test]
     fn an_observation_on_a_bound_is_within_it_and_buckets_add_up() {
         let histogram = Histogram::default();
-        for took in [Duration::ZERO, Duration::from_micros(5), Duration::from_nanos(5_001), Duration::from_secs(9), Duration::MAX] {
+        for took in [
+            Duration::ZERO,
+            Duration::from_micros(5),
+            Duration::from_nanos(5_001),
+            Duration::from_secs(9),
+            Duration::MAX,
+        ] {
             histogram.observe(took);
         }
         let mut registry = prometheus_client::registry::Registry::default();
         registry.register("took", "t", histogram.clone());
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
-        for line in ["took_bucket{le=\"5e-6\"} 2", "took_bucket{le=\"0.00001\"} 3", "took_bucket{le=\"1.0\"} 3", "took_bucket{le=\"+Inf\"} 5", "took_count 5"] {
-            assert!(text.contains(line) || text.contains(&line.replace("5e-6", "0.000005")), "`{line}` is not in:\n{text}");
+        for line in [
+            "took_bucket{le=\"5e-6\"} 2",
+            "took_bucket{le=\"0.00001\"} 3",
+            "took_bucket{le=\"1.0\"} 3",
+            "took_bucket{le=\"+Inf\"} 5",
+            "took_count 5",
+        ] {
+            assert!(
+                text.contains(line) || text.contains(&line.replace("5e-6", "0.000005")),
+                "`{line}` is not in:\n{text}"
+            );
         }
         assert_eq!(histogram.count(), 5);
         assert!(BOUNDS_NS.is_sorted());

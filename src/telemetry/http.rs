@@ -90,7 +90,11 @@ impl Families {
         );
         registry.register("connections_open", "Connections open now", self.open.clone());
         registry.register("connections_accepted", "Connections taken", self.accepted.clone());
-        registry.register("connections_refused", "Connections refused because the limit was reached", self.refused.clone());
+        registry.register(
+            "connections_refused",
+            "Connections refused because the limit was reached",
+            self.refused.clone(),
+        );
     }
 
     pub(super) fn route(&self, method: &'static str, route: &'static str) -> RouteMetrics {

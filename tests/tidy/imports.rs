@@ -15,45 +15,10 @@ const LADDER: &[(&str, &[&str])] = &[
     ("store", &["domain", "clock"]),
     ("decision_log", &["domain", "clock"]),
     ("identity", &["domain", "clock", "config"]),
-    (
-        "evaluate_access",
-        &[
-            "domain",
-            "clock",
-            "config",
-            "policy",
-            "state",
-            "decision_log",
-            "telemetry",
-        ],
-    ),
-    (
-        "manage_requests",
-        &[
-            "domain",
-            "clock",
-            "config",
-            "policy",
-            "state",
-            "store",
-            "decision_log",
-            "telemetry",
-        ],
-    ),
+    ("evaluate_access", &["domain", "clock", "config", "policy", "state", "decision_log", "telemetry"]),
+    ("manage_requests", &["domain", "clock", "config", "policy", "state", "store", "decision_log", "telemetry"]),
     ("notify", &["domain", "clock", "config", "store", "telemetry"]),
-    (
-        "renewal",
-        &[
-            "domain",
-            "clock",
-            "config",
-            "policy",
-            "manage_requests",
-            "state",
-            "store",
-            "telemetry",
-        ],
-    ),
+    ("renewal", &["domain", "clock", "config", "policy", "manage_requests", "state", "store", "telemetry"]),
     (
         "http",
         &[
@@ -71,24 +36,8 @@ const LADDER: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    (
-        "grpc",
-        &["domain", "clock", "config", "identity", "evaluate_access", "telemetry"],
-    ),
-    (
-        "console",
-        &[
-            "domain",
-            "clock",
-            "config",
-            "identity",
-            "policy",
-            "store",
-            "manage_requests",
-            "http",
-            "telemetry",
-        ],
-    ),
+    ("grpc", &["domain", "clock", "config", "identity", "evaluate_access", "telemetry"]),
+    ("console", &["domain", "clock", "config", "identity", "policy", "store", "manage_requests", "http", "telemetry"]),
     (
         "app",
         &[
@@ -112,18 +61,7 @@ const LADDER: &[(&str, &[&str])] = &[
     ),
     (
         "demo",
-        &[
-            "domain",
-            "app",
-            "http",
-            "telemetry",
-            "clock",
-            "config",
-            "identity",
-            "policy",
-            "store",
-            "manage_requests",
-        ],
+        &["domain", "app", "http", "telemetry", "clock", "config", "identity", "policy", "store", "manage_requests"],
     ),
     (
         "cli",
@@ -167,17 +105,8 @@ const OWNED: &[(&str, &[&str])] = &[
 ];
 
 /// What `domain` must do without: I/O, waiting, serialization.
-const NOT_IN_DOMAIN: [&str; 9] = [
-    "serde",
-    "serde_json",
-    "tokio",
-    "std::fs",
-    "std::net",
-    "std::env",
-    "std::io",
-    "std::process",
-    "tracing",
-];
+const NOT_IN_DOMAIN: [&str; 9] =
+    ["serde", "serde_json", "tokio", "std::fs", "std::net", "std::env", "std::io", "std::process", "tracing"];
 
 static CRATE_PATH: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\bcrate::(\{[^;]*?\}|[a-z_]+)").unwrap());
 static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[a-z_]+").unwrap());
@@ -192,11 +121,7 @@ fn module(path: &str) -> Option<&str> {
 
 /// The source without comments and without the text of literals, line by line the same.
 fn code(source: &str) -> String {
-    source
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or_default())
-        .collect::<Vec<_>>()
-        .join("\n")
+    source.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
 /// The names of a `{a::b, c::{d, e}, f}` at its outermost level.
@@ -212,11 +137,7 @@ fn outermost(group: &str) -> Vec<String> {
         }
     }
     names.push(current);
-    names
-        .iter()
-        .filter_map(|name| NAME.find(name.trim()))
-        .map(|name| name.as_str().to_owned())
-        .collect()
+    names.iter().filter_map(|name| NAME.find(name.trim())).map(|name| name.as_str().to_owned()).collect()
 }
 
 /// `crate::{…}` up to its matching brace; the regular expression stops at the first one.
@@ -237,29 +158,18 @@ fn named_modules(code: &str) -> Vec<String> {
 /// Every crate or folder of a crate that a rule speaks of, with the pattern of a text that names it.
 static NAMED: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
     let names = OWNED.iter().map(|(name, _)| *name).chain(NOT_IN_DOMAIN);
-    names
-        .map(|name| {
-            (
-                name,
-                Regex::new(&format!(r"(^|[^\w:.]){name}::|\buse (::)?{name}\b")).unwrap(),
-            )
-        })
-        .collect()
+    names.map(|name| (name, Regex::new(&format!(r"(^|[^\w:.]){name}::|\buse (::)?{name}\b")).unwrap())).collect()
 });
 
 fn names_crate(code: &str, name: &str) -> bool {
-    NAMED
-        .iter()
-        .any(|(known, pattern)| *known == name && pattern.is_match(code))
+    NAMED.iter().any(|(known, pattern)| *known == name && pattern.is_match(code))
 }
 
 /// What is wrong with the imports of one file.
 pub(crate) fn complaints(path: &str, source: &str) -> Vec<String> {
     let Some(module) = module(path) else { return Vec::new() };
     let Some((_, allowed)) = LADDER.iter().find(|(name, _)| *name == module) else {
-        return vec![format!(
-            "{path}: `{module}` has no place on the ladder of tests/tidy/imports.rs"
-        )];
+        return vec![format!("{path}: `{module}` has no place on the ladder of tests/tidy/imports.rs")];
     };
     let code = code(source);
     let mut complaints = Vec::new();
@@ -289,25 +199,14 @@ mod tests {
     #[track_caller]
     fn refused(path: &str, source: &str, part: &str) {
         let complaints = complaints(path, source);
-        assert!(
-            complaints.iter().any(|complaint| complaint.contains(part)),
-            "{complaints:?}"
-        );
+        assert!(complaints.iter().any(|complaint| complaint.contains(part)), "{complaints:?}");
     }
 
     #[test]
     fn a_step_up_is_refused_in_every_spelling() {
-        refused(
-            "src/domain/x.rs",
-            "use crate::store::Store;",
-            "`domain` must not name `store`",
-        );
+        refused("src/domain/x.rs", "use crate::store::Store;", "`domain` must not name `store`");
         refused("src/policy.rs", "fn f() { crate::http::serve() }", "`http`");
-        refused(
-            "src/store/x.rs",
-            "use crate::{domain::{Grant, Scope}, state::Memory};",
-            "`state`",
-        );
+        refused("src/store/x.rs", "use crate::{domain::{Grant, Scope}, state::Memory};", "`state`");
         refused(
             "src/store/x.rs",
             "use crate::{\n    domain::{Grant, Scope},\n    clock::Clock,\n    app::App,\n};",
@@ -319,20 +218,8 @@ mod tests {
 
     #[test]
     fn a_step_down_is_fine() {
-        assert!(
-            complaints(
-                "src/http/x.rs",
-                "use crate::{domain::Grant, evaluate_access::{store, app}};"
-            )
-            .is_empty()
-        );
-        assert!(
-            complaints(
-                "src/app.rs",
-                "use crate::http;\n// crate::cli is above\nuse crate::app::x;"
-            )
-            .is_empty()
-        );
+        assert!(complaints("src/http/x.rs", "use crate::{domain::Grant, evaluate_access::{store, app}};").is_empty());
+        assert!(complaints("src/app.rs", "use crate::http;\n// crate::cli is above\nuse crate::app::x;").is_empty());
         assert!(complaints("src/main.rs", "lockbox::cli::main()").is_empty());
         assert!(complaints("src/domain/x.rs", "use super::store::x; use crate::domain::Grant;").is_empty());
     }
@@ -342,11 +229,7 @@ mod tests {
         refused("src/http/x.rs", "use sqlx::Row;", "only store may name `sqlx`");
         refused("src/state.rs", "fn f(p: &cedar_policy::PolicySet) {}", "`cedar_policy`");
         refused("src/identity.rs", "    use axum::Router;", "`axum`");
-        refused(
-            "src/domain/x.rs",
-            "#[derive(serde::Serialize)] struct X;",
-            "does without `serde`",
-        );
+        refused("src/domain/x.rs", "#[derive(serde::Serialize)] struct X;", "does without `serde`");
         refused("src/domain/x.rs", "let x = std::fs::read(p);", "`std::fs`");
         assert!(complaints("src/policy/x.rs", "use cedar_policy::Policy; // axum::x").is_empty());
         assert!(complaints("src/state.rs", "use crate::state::axum::x;").is_empty());

@@ -22,9 +22,7 @@ pub(crate) fn complaints(policies: &[(String, String)], cases: &[(String, String
                 Some(id) => {
                     let id = id.get(1).map(|id| id.as_str()).unwrap_or_default().to_owned();
                     if let Some(other) = seen.insert(id.clone(), path) {
-                        complaints.push(format!(
-                            "{path}:{line}: `{id}` is the id of a policy of {other} already"
-                        ));
+                        complaints.push(format!("{path}:{line}: `{id}` is the id of a policy of {other} already"));
                     }
                 }
             }
@@ -44,37 +42,20 @@ mod tests {
     use super::*;
 
     fn check(policies: &str, cases: &str) -> Vec<String> {
-        complaints(
-            &[("p.cedar".to_owned(), policies.to_owned())],
-            &[("c.yaml".to_owned(), cases.to_owned())],
-        )
+        complaints(&[("p.cedar".to_owned(), policies.to_owned())], &[("c.yaml".to_owned(), cases.to_owned())])
     }
 
     #[test]
     fn a_policy_needs_an_id_and_a_case() {
         let policy = "// why\n@id(\"a-b\")\n@reason(\"x\")\npermit (principal, action, resource);\n";
         assert!(check(policy, "policies: [a-b]").is_empty());
+        assert!(check(policy, "policies: [a-b-c]").iter().any(|complaint| complaint.contains("no case")));
         assert!(
-            check(policy, "policies: [a-b-c]")
-                .iter()
-                .any(|complaint| complaint.contains("no case"))
-        );
-        assert!(
-            check("forbid(principal, action, resource);", "")
-                .iter()
-                .any(|complaint| complaint.contains("p.cedar:1"))
+            check("forbid(principal, action, resource);", "").iter().any(|complaint| complaint.contains("p.cedar:1"))
         );
         let twice = format!("{policy}{policy}");
-        assert!(
-            check(&twice, "a-b")
-                .iter()
-                .any(|complaint| complaint.contains("already"))
-        );
+        assert!(check(&twice, "a-b").iter().any(|complaint| complaint.contains("already")));
         let second_without = format!("{policy}permit (principal, action, resource);");
-        assert!(
-            check(&second_without, "a-b")
-                .iter()
-                .any(|complaint| complaint.contains("without `@id`"))
-        );
+        assert!(check(&second_without, "a-b").iter().any(|complaint| complaint.contains("without `@id`")));
     }
 }

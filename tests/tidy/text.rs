@@ -16,18 +16,9 @@ static FUNCTION: LazyLock<Regex> = LazyLock::new(|| {
 static LEFTOVERS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let pattern = |text: String| Regex::new(&text).unwrap();
     vec![
-        (
-            pattern(format!(r"\b({}|{}|{})\b", "TODO", "FIXME", "XXX")),
-            "is a leftover: do it, or make an issue of it",
-        ),
-        (
-            pattern(format!(r"\b{}!\(", "todo")),
-            "is a leftover: do it, or make an issue of it",
-        ),
-        (
-            pattern(format!(r#"(^|[\s"'`=(:])/({})/"#, "work|tmp/t|home/[a-z]+|root")),
-            "is a path of one machine",
-        ),
+        (pattern(format!(r"\b({}|{}|{})\b", "TODO", "FIXME", "XXX")), "is a leftover: do it, or make an issue of it"),
+        (pattern(format!(r"\b{}!\(", "todo")), "is a leftover: do it, or make an issue of it"),
+        (pattern(format!(r#"(^|[\s"'`=(:])/({})/"#, "work|tmp/t|home/[a-z]+|root")), "is a path of one machine"),
         (
             pattern(r"index\.crates\.io-|//[a-z0-9.-]*(artifactory|nexus|mirror|proxy)[a-z0-9.-]*[:/]".to_owned()),
             "names a registry or mirror of one place",
@@ -40,9 +31,7 @@ static LEFTOVERS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 pub(crate) fn too_long(path: &str, source: &str) -> Vec<String> {
     let lines = source.lines().count();
     let file = (lines > FILE_LINES_MAX).then(|| format!("{path}: {lines} lines, more than {FILE_LINES_MAX}"));
-    let long = functions(source)
-        .into_iter()
-        .filter(|(_, _, length)| *length > FUNCTION_LINES_MAX);
+    let long = functions(source).into_iter().filter(|(_, _, length)| *length > FUNCTION_LINES_MAX);
     let functions = long.map(|(name, line, length)| {
         format!("{path}:{line}: `{name}` has {length} lines, more than {FUNCTION_LINES_MAX}")
     });
@@ -63,11 +52,7 @@ fn functions(source: &str) -> Vec<(String, usize, usize)> {
         let signature = rest().take_while(|line| !line.ends_with(['{', ';', '}'])).count() + 1;
         let opens = rest().nth(signature - 1).is_some_and(|line| line.ends_with('{'));
         let end = format!("{indent}}}");
-        let body = if opens {
-            rest().skip(signature).take_while(|line| **line != end).count() + 1
-        } else {
-            0
-        };
+        let body = if opens { rest().skip(signature).take_while(|line| **line != end).count() + 1 } else { 0 };
         found.push((name.to_owned(), start + 1, signature + body));
     }
     found
@@ -99,18 +84,10 @@ mod tests {
 
     #[test]
     fn long_files_and_functions_are_seen() {
-        assert!(
-            too_long("a.rs", &"//! x\n".repeat(401))
-                .iter()
-                .any(|complaint| complaint.contains("401 lines"))
-        );
+        assert!(too_long("a.rs", &"//! x\n".repeat(401)).iter().any(|complaint| complaint.contains("401 lines")));
         assert!(too_long("a.rs", &"//! x\n".repeat(400)).is_empty());
-        let function = |lines: usize| {
-            format!(
-                "    pub(crate) async fn f() {{\n{}    }}\n",
-                "        x();\n".repeat(lines - 2)
-            )
-        };
+        let function =
+            |lines: usize| format!("    pub(crate) async fn f() {{\n{}    }}\n", "        x();\n".repeat(lines - 2));
         assert!(too_long("a.rs", &function(70)).is_empty());
         let complaints = too_long("a.rs", &format!("mod m {{\n{}}}\n", function(71)));
         assert_eq!(complaints, ["a.rs:2: `f` has 71 lines, more than 70"]);
@@ -119,13 +96,7 @@ mod tests {
     #[test]
     fn a_declaration_and_a_one_liner_are_short() {
         let filler = "    const X: u8 = 1;\n".repeat(90);
-        assert!(
-            too_long(
-                "a.rs",
-                &format!("trait T {{\n    fn f(&self);\n    fn g() {{}}\n{filler}}}\n")
-            )
-            .is_empty()
-        );
+        assert!(too_long("a.rs", &format!("trait T {{\n    fn f(&self);\n    fn g() {{}}\n{filler}}}\n")).is_empty());
         let spread = format!(
             "trait T {{\n    fn f(\n        &self,\n    ) -> u8;\n}}\nfn g() {{\n    1\n}}\n{}",
             "const X: u8 = 1;\n".repeat(90)
@@ -153,13 +124,9 @@ mod tests {
         for line in bad {
             assert_eq!(leftovers("a", &line).len(), 1, "{line}");
         }
-        for fine in [
-            "the work/life of a request",
-            "a homely to-do list",
-            "PT2H",
-            "https://proxy-less.example",
-            "/workload/x",
-        ] {
+        for fine in
+            ["the work/life of a request", "a homely to-do list", "PT2H", "https://proxy-less.example", "/workload/x"]
+        {
             assert!(leftovers("a", fine).is_empty(), "{fine}: {:?}", leftovers("a", fine));
         }
     }

@@ -22,10 +22,7 @@ fn once(response: &'static str) -> (Client, JoinHandle<String>) {
         stream.write_all(response.as_bytes()).unwrap();
         String::from_utf8(seen).unwrap()
     });
-    (
-        Client::new(Url::try_from(url).unwrap(), Some("secret".to_owned()), "authority"),
-        server,
-    )
+    (Client::new(Url::try_from(url).unwrap(), Some("secret".to_owned()), "authority"), server)
 }
 
 fn complete(seen: &[u8]) -> bool {
@@ -33,10 +30,7 @@ fn complete(seen: &[u8]) -> bool {
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
         return false;
     };
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .map_or(0, |n| n.parse().unwrap());
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
     body.len() >= length
 }
 
@@ -56,10 +50,7 @@ fn a_call_carries_token_headers_and_body_and_gives_the_version() {
         assert!(seen.contains(part), "`{part}` is not in:\n{seen}");
     }
     // One byte short: a cut answer is no answer.
-    assert!(
-        matches!(answer, Err(ClientError::NotJson { status: 200, .. })),
-        "{answer:?}"
-    );
+    assert!(matches!(answer, Err(ClientError::NotJson { status: 200, .. })), "{answer:?}");
 }
 
 #[test]
@@ -67,10 +58,7 @@ fn an_answer_comes_with_its_version() {
     let (client, server) = once("HTTP/1.1 200 OK\r\netag: \"4\"\r\nconnection: close\r\n\r\n{\"state\": \"x\"}");
     let answer = client.get("/v1/x").unwrap();
     server.join().unwrap();
-    assert_eq!(
-        (answer.etag.as_deref(), answer.body),
-        (Some("\"4\""), json!({"state": "x"}))
-    );
+    assert_eq!((answer.etag.as_deref(), answer.body), (Some("\"4\""), json!({"state": "x"})));
 }
 
 #[test]
@@ -92,10 +80,7 @@ fn a_problem_becomes_a_sentence_with_what_to_do() {
 fn a_redirect_is_not_followed() {
     let (client, server) =
         once("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-    assert!(matches!(
-        client.get("/v1/x"),
-        Err(ClientError::Problem { status: 302, .. })
-    ));
+    assert!(matches!(client.get("/v1/x"), Err(ClientError::Problem { status: 302, .. })));
     server.join().unwrap();
 }
 
@@ -104,10 +89,7 @@ fn where_nobody_listens_the_error_says_how_to_start_one() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let client = Client::new(Url::try_from(format!("http://{free}")).unwrap(), None, "authority");
     let text = client.get("/").unwrap_err().to_string();
-    assert!(
-        text.contains("lockbox serve --role authority") && text.contains(&free.to_string()),
-        "{text}"
-    );
+    assert!(text.contains("lockbox serve --role authority") && text.contains(&free.to_string()), "{text}");
 }
 
 #[test]

@@ -60,24 +60,14 @@ pub(super) fn run(args: Args, output: &Output) -> Result<(), CliError> {
         None => format!("{token}\n\n# for the file that `identity.tokens_file` names:\n{entry}"),
     })?;
     if let (Some(path), false) = (&args.file, output.is_json()) {
-        output.note(&format!(
-            "its hash is in `{}`; the token itself is shown only now",
-            path.display()
-        ));
+        output.note(&format!("its hash is in `{}`; the token itself is shown only now", path.display()));
     }
     Ok(())
 }
 
 /// The `[[token]]` entry of the token file. The one place of this module that knows the file's format.
 fn entry(args: &Args, token: &str) -> Result<String, CliError> {
-    let Args {
-        kind,
-        id,
-        roles,
-        tenant,
-        workload,
-        file: _,
-    } = args;
+    let Args { kind, id, roles, tenant, workload, file: _ } = args;
     let wrong = |error: NameError| CliError::Usage(error.to_string());
     let refuse = |text: &str| Err(CliError::Usage(text.to_owned()));
     let mut table = toml::Table::new();
@@ -130,15 +120,8 @@ fn hex(bytes: &[u8]) -> String {
 /// Appends in one write, to a file that only its owner reads.
 fn append(path: &Path, entry: &str) -> Result<(), CliError> {
     let cannot = |error: std::io::Error| CliError::Failed(format!("cannot write `{}`: {error}", path.display()));
-    let mut file = std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(cannot)?;
-    file.write_all(format!("\n{entry}").as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(cannot)
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(cannot)?;
+    file.write_all(format!("\n{entry}").as_bytes()).and_then(|()| file.sync_all()).map_err(cannot)
 }
 
 #[cfg(test)]
@@ -148,14 +131,7 @@ mod tests {
     use crate::domain::Caller;
 
     fn args(kind: Kind, id: &str) -> Args {
-        Args {
-            kind,
-            id: id.to_owned(),
-            roles: Vec::new(),
-            tenant: None,
-            workload: None,
-            file: None,
-        }
+        Args { kind, id: id.to_owned(), roles: Vec::new(), tenant: None, workload: None, file: None }
     }
 
     #[test]
@@ -171,53 +147,22 @@ mod tests {
         let read = tokens::parse_file(&entry).unwrap();
         assert_eq!(read.len(), 1);
         assert_eq!(read[0].sha256, tokens::hash(&token));
-        let Caller::Person(person) = &read[0].caller else {
-            panic!("{:?}", read[0].caller)
-        };
+        let Caller::Person(person) = &read[0].caller else { panic!("{:?}", read[0].caller) };
         assert_eq!(person.id.as_str(), "csilla@contoso.example");
         assert!(person.roles.has(Role::Approver) && person.tenant.as_ref().unwrap().as_str() == "contoso");
     }
 
     #[test]
     fn what_does_not_fit_the_kind_is_refused() {
+        assert!(entry(&args(Kind::Person, "ana@provider.example"), "t").is_err(), "no role");
         assert!(
-            entry(&args(Kind::Person, "ana@provider.example"), "t").is_err(),
-            "no role"
+            entry(&Args { roles: vec!["root".into()], ..args(Kind::Person, "ana@provider.example") }, "t").is_err()
         );
         assert!(
-            entry(
-                &Args {
-                    roles: vec!["root".into()],
-                    ..args(Kind::Person, "ana@provider.example")
-                },
-                "t"
-            )
-            .is_err()
+            entry(&Args { roles: vec!["engineer".into()], ..args(Kind::Person, "Ana@provider.example") }, "t").is_err()
         );
-        assert!(
-            entry(
-                &Args {
-                    roles: vec!["engineer".into()],
-                    ..args(Kind::Person, "Ana@provider.example")
-                },
-                "t"
-            )
-            .is_err()
-        );
-        assert!(
-            entry(&args(Kind::Workload, "exchange-frontend"), "t").is_err(),
-            "no workload"
-        );
-        assert!(
-            entry(
-                &Args {
-                    tenant: Some("contoso".into()),
-                    ..args(Kind::Sidecar, "s1")
-                },
-                "t"
-            )
-            .is_err()
-        );
+        assert!(entry(&args(Kind::Workload, "exchange-frontend"), "t").is_err(), "no workload");
+        assert!(entry(&Args { tenant: Some("contoso".into()), ..args(Kind::Sidecar, "s1") }, "t").is_err());
         assert!(entry(&args(Kind::Sidecar, "s1"), "t").is_ok());
     }
 

@@ -3,13 +3,7 @@
 use super::*;
 
 fn connect(dir: &Path, who: Option<&str>) -> Connect {
-    Connect {
-        authority: None,
-        sidecar: None,
-        token_file: None,
-        who: who.map(str::to_owned),
-        demo_dir: dir.to_owned(),
-    }
+    Connect { authority: None, sidecar: None, token_file: None, who: who.map(str::to_owned), demo_dir: dir.to_owned() }
 }
 
 const DEMO: &str = r#"{"authority": "http://127.0.0.1:41", "sidecar": "http://127.0.0.1:42",
@@ -22,16 +16,10 @@ fn a_demo_in_the_folder_gives_address_and_person() {
     std::fs::write(dir.path().join("demo.json"), DEMO).unwrap();
     let ana = connect(dir.path(), Some("ana"));
     let demo = ana.demo().unwrap();
-    assert_eq!(
-        ana.token(demo.as_ref(), None).unwrap().as_deref(),
-        Some("secret-of-ana")
-    );
+    assert_eq!(ana.token(demo.as_ref(), None).unwrap().as_deref(), Some("secret-of-ana"));
     let stranger = connect(dir.path(), Some("eve"));
     let error = stranger.token(demo.as_ref(), None).unwrap_err().to_string();
-    assert!(
-        error.contains("`eve`") && error.contains("ana, exchange-frontend"),
-        "{error}"
-    );
+    assert!(error.contains("`eve`") && error.contains("ana, exchange-frontend"), "{error}");
 }
 
 #[test]

@@ -24,30 +24,20 @@ fn deadline(request: &Value) -> Option<&str> {
 
 /// One line an AccessRequest.
 pub(super) fn rows(list: &Value, now: Timestamp, output: &Output) -> String {
-    let items = list
-        .get("items")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let items = list.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if items.is_empty() {
         return "no AccessRequests".to_owned();
     }
     let rows = items.iter().map(|request| row(request, now)).collect();
     let table = output::table(&["ID", "STATE", "TENANT", "WORKLOAD", "ENGINEER", "CASE", "ENDS"], rows);
     match output::text(list, "/next_cursor") {
-        Some(cursor) => format!(
-            "{table}\n{}",
-            output.paint(&format!("more with --cursor {cursor}"), Tone::Faint)
-        ),
+        Some(cursor) => format!("{table}\n{}", output.paint(&format!("more with --cursor {cursor}"), Tone::Faint)),
         None => table,
     }
 }
 
 fn row(request: &Value, now: Timestamp) -> Vec<String> {
-    let ends = deadline(request).map(|at| {
-        at.parse()
-            .map_or_else(|_| at.to_owned(), |at| output::relative(at, now))
-    });
+    let ends = deadline(request).map(|at| at.parse().map_or_else(|_| at.to_owned(), |at| output::relative(at, now)));
     ["/id", "/state", "/tenant", "/workload", "/engineer", "/service_request"]
         .into_iter()
         .map(|path| output::text(request, path).unwrap_or("-").to_owned())
@@ -60,18 +50,10 @@ pub(super) fn detail(request: &Value, now: Timestamp, output: &Output) -> String
     let text = |path: &str| output::text(request, path).map(str::to_owned);
     let time = |path: &str| output::text(request, path).map(|at| output::instant(at, now));
     let state = text("/state").unwrap_or_default();
-    let head = format!(
-        "{}  {}",
-        text("/id").unwrap_or_default(),
-        output.paint(&state, tone(&state))
-    );
+    let head = format!("{}  {}", text("/id").unwrap_or_default(), output.paint(&state, tone(&state)));
     let effective = request.get("effective").and_then(Value::as_bool).map(|effective| {
         let at = time("/effective_at").map(|at| format!("; at {at}")).unwrap_or_default();
-        if effective {
-            "yes: no sidecar allows it any more".to_owned()
-        } else {
-            format!("not yet{at}")
-        }
+        if effective { "yes: no sidecar allows it any more".to_owned() } else { format!("not yet{at}") }
     });
     let rest = output::pairs(&[
         ("tenant", text("/tenant")),
@@ -82,16 +64,10 @@ pub(super) fn detail(request: &Value, now: Timestamp, output: &Output) -> String
         ("", text("/reason/text")),
         ("duration", text("/duration")),
         ("actions", output::list(request, "/actions")),
-        (
-            "content",
-            Some(output::list(request, "/content").unwrap_or_else(|| "the whole workload".to_owned())),
-        ),
+        ("content", Some(output::list(request, "/content").unwrap_or_else(|| "the whole workload".to_owned()))),
         ("submitted", time("/submitted_at")),
         ("reviewed", by(request, "/reviewed", now)),
-        (
-            "answer by",
-            if state == "notified" { time("/respond_by") } else { None },
-        ),
+        ("answer by", if state == "notified" { time("/respond_by") } else { None }),
         ("decided", by(request, "/decided", now)),
         ("grant", text("/grant/id")),
         ("granted", output::list(request, "/grant/actions")),
@@ -99,46 +75,24 @@ pub(super) fn detail(request: &Value, now: Timestamp, output: &Output) -> String
         ("effective", effective),
         ("version", request.get("version").map(ToString::to_string)),
     ]);
-    let history = request
-        .get("events")
-        .and_then(Value::as_array)
-        .map(|events| events_text(events))
-        .unwrap_or_default();
+    let history = request.get("events").and_then(Value::as_array).map(|events| events_text(events)).unwrap_or_default();
     format!("{head}\n{rest}{history}")
 }
 
 fn by(request: &Value, path: &str, now: Timestamp) -> Option<String> {
     let fact = request.pointer(path)?;
     let who = output::text(fact, "/by")?;
-    let at = output::text(fact, "/at")
-        .map(|at| format!(", {}", output::instant(at, now)))
-        .unwrap_or_default();
-    let comment = output::text(fact, "/comment")
-        .map(|comment| format!(": {comment}"))
-        .unwrap_or_default();
+    let at = output::text(fact, "/at").map(|at| format!(", {}", output::instant(at, now))).unwrap_or_default();
+    let comment = output::text(fact, "/comment").map(|comment| format!(": {comment}")).unwrap_or_default();
     Some(format!("{who}{at}{comment}"))
 }
 
 fn events_text(events: &[Value]) -> String {
     let line = |event: &Value| {
-        let text = |names: [&str; 2]| {
-            names
-                .iter()
-                .find_map(|name| output::text(event, name))
-                .unwrap_or("-")
-                .to_owned()
-        };
-        vec![
-            text(["/at", "/at"]),
-            text(["/kind", "/event"]),
-            text(["/by", "/actor"]),
-            text(["/comment", "/detail"]),
-        ]
+        let text = |names: [&str; 2]| names.iter().find_map(|name| output::text(event, name)).unwrap_or("-").to_owned();
+        vec![text(["/at", "/at"]), text(["/kind", "/event"]), text(["/by", "/actor"]), text(["/comment", "/detail"])]
     };
-    format!(
-        "\n\n{}",
-        output::table(&["AT", "EVENT", "BY", "COMMENT"], events.iter().map(line).collect())
-    )
+    format!("\n\n{}", output::table(&["AT", "EVENT", "BY", "COMMENT"], events.iter().map(line).collect()))
 }
 
 #[cfg(test)]

@@ -12,10 +12,7 @@ const APPENDS: u64 = 1_000;
 
 fn many_tasks(runtime: &tokio::runtime::Runtime, relay: bool) {
     let dir = tempfile::tempdir().unwrap();
-    let settings = Settings {
-        segment_bytes_max: 256 << 10,
-        ..Settings::default()
-    };
+    let settings = Settings { segment_bytes_max: 256 << 10, ..Settings::default() };
     let (log, _) = DecisionLog::open(dir.path(), settings, Arc::new(TestClock::default())).unwrap();
     let log = Arc::new(log);
     let acknowledged = runtime.block_on(async {
@@ -29,11 +26,7 @@ fn many_tasks(runtime: &tokio::runtime::Runtime, relay: bool) {
                     let mut acknowledged = Vec::new();
                     for n in 0..APPENDS {
                         let payload = payload(task * APPENDS + n);
-                        let durability = if n % 100 == 0 {
-                            Durability::Disk
-                        } else {
-                            Durability::Process
-                        };
+                        let durability = if n % 100 == 0 { Durability::Disk } else { Durability::Process };
                         let appended = log.append(payload.clone(), durability).await.unwrap();
                         acknowledged.push((appended.sequence, payload));
                     }
@@ -52,19 +45,13 @@ fn many_tasks(runtime: &tokio::runtime::Runtime, relay: bool) {
     acknowledged.sort();
     let (sequences, payloads): (Vec<u64>, Vec<Vec<u8>>) = acknowledged.into_iter().unzip();
     assert_eq!(sequences, (1..=TASKS * APPENDS).collect::<Vec<_>>());
-    assert!(
-        read(dir.path()) == payloads,
-        "what was read differs from what was acknowledged"
-    );
+    assert!(read(dir.path()) == payloads, "what was read differs from what was acknowledged");
     assert!(log.health().segments > 5);
 }
 
 #[test]
 fn sixty_four_tasks_on_several_threads() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     many_tasks(&runtime, true);
 }
 
@@ -90,16 +77,10 @@ fn a_relay_that_is_never_polled_again_holds_nobody_back() {
     let mut relay = log.relay();
     let _pending = Pin::new(&mut relay).poll(&mut Context::from_waker(Waker::noop()));
     for n in 1..=3 {
-        assert_eq!(
-            log.append_blocking(payload(n), Durability::Disk),
-            Ok(Appended { sequence: n })
-        );
+        assert_eq!(log.append_blocking(payload(n), Durability::Disk), Ok(Appended { sequence: n }));
     }
     drop(relay);
-    assert_eq!(
-        log.append_blocking(payload(4), Durability::Disk),
-        Ok(Appended { sequence: 4 })
-    );
+    assert_eq!(log.append_blocking(payload(4), Durability::Disk), Ok(Appended { sequence: 4 }));
 }
 
 #[test]
@@ -112,18 +93,10 @@ fn the_last_waker_is_the_one_that_is_woken_and_a_dropped_append_is_still_recorde
     let mut append = log.append(payload(1), Durability::Disk);
     for count in [&first, &second] {
         let waker = Waker::from(Arc::clone(count));
-        assert!(
-            Pin::new(&mut append)
-                .poll(&mut Context::from_waker(&waker))
-                .is_pending()
-        );
+        assert!(Pin::new(&mut append).poll(&mut Context::from_waker(&waker)).is_pending());
     }
     let mut dropped = log.append(payload(2), Durability::Process);
-    assert!(
-        Pin::new(&mut dropped)
-            .poll(&mut Context::from_waker(Waker::noop()))
-            .is_pending()
-    );
+    assert!(Pin::new(&mut dropped).poll(&mut Context::from_waker(Waker::noop())).is_pending());
     drop(dropped);
     faults.unhang();
     until(|| second.0.load(Ordering::SeqCst) == 1);

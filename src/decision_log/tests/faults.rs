@@ -26,9 +26,7 @@ fn a_full_disk_denies_until_there_is_space() {
     };
     assert_eq!(refused, AppendError::Unavailable);
     assert!(!acknowledged.is_empty(), "what was reserved before is used first");
-    let LogState::Failing { reason, since_ms } = log.health().state else {
-        panic!("it does not tell")
-    };
+    let LogState::Failing { reason, since_ms } = log.health().state else { panic!("it does not tell") };
     assert!(reason.contains("No space left") && since_ms.is_some(), "{reason}");
 
     Faults::set(&faults.allocate, false);
@@ -63,38 +61,22 @@ fn half_a_write_is_no_part_of_the_log() {
 fn a_failed_sync_loses_nothing_acknowledged_and_acknowledges_nothing_lost() {
     let dir = tempfile::tempdir().unwrap();
     let faults = Arc::new(Faults::default());
-    let (log, _) = open_faulty(
-        dir.path(),
-        &faults,
-        Settings {
-            segment_bytes_max: 1 << 20,
-            ..small()
-        },
-    );
+    let (log, _) = open_faulty(dir.path(), &faults, Settings { segment_bytes_max: 1 << 20, ..small() });
     log.append_blocking(payload(1), Durability::Disk).unwrap();
     // These are acknowledged and yet not on disk when it fails. (Unless the background sync was quicker, which is as good.)
     log.append_blocking(payload(2), Durability::Process).unwrap();
     log.append_blocking(payload(3), Durability::Process).unwrap();
     Faults::set(&faults.create, true);
     Faults::set(&faults.sync, true);
-    assert_eq!(
-        log.append_blocking(payload(40), Durability::Disk),
-        Err(AppendError::Unavailable)
-    );
+    assert_eq!(log.append_blocking(payload(40), Durability::Disk), Err(AppendError::Unavailable));
     until(|| faults.failed_creates.load(Ordering::SeqCst) > 1);
-    assert_eq!(
-        log.append_blocking(payload(41), Durability::Process),
-        Err(AppendError::Unavailable)
-    );
+    assert_eq!(log.append_blocking(payload(41), Durability::Process), Err(AppendError::Unavailable));
 
     Faults::set(&faults.sync, false);
     Faults::set(&faults.create, false);
     assert_eq!(append_when_well(&log, &payload(4), AppendError::Unavailable), 4);
     let health = log.health();
-    assert!(
-        health.errors >= 3 && health.segments == 2 && health.last_sequence == 4,
-        "{health:?}"
-    );
+    assert!(health.errors >= 3 && health.segments == 2 && health.last_sequence == 4, "{health:?}");
     log.close();
     assert_eq!(read(dir.path()), [payload(1), payload(2), payload(3), payload(4)]);
     assert_eq!(open(dir.path()).1.records, 4);
@@ -105,11 +87,7 @@ fn a_mixed_batch_is_acknowledged_in_two_steps_and_only_the_second_fails_with_the
     for (order, kept, next) in [
         ([Durability::Process, Durability::Disk], vec![payload(1), payload(2)], 3),
         // Its number is given out already, so that the refused one before it stays too.
-        (
-            [Durability::Disk, Durability::Process],
-            vec![payload(1), payload(2), payload(3)],
-            4,
-        ),
+        ([Durability::Disk, Durability::Process], vec![payload(1), payload(2), payload(3)], 4),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let faults = Arc::new(Faults::default());
@@ -127,11 +105,7 @@ fn a_mixed_batch_is_acknowledged_in_two_steps_and_only_the_second_fails_with_the
         faults.wait_until_hanging(2);
         for (append, (durability, sequence)) in mixed.iter_mut().zip(order.into_iter().zip(2..)) {
             if durability == Durability::Process {
-                assert_eq!(
-                    append::block_on(append),
-                    Ok(Appended { sequence }),
-                    "no sync is waited for"
-                );
+                assert_eq!(append::block_on(append), Ok(Appended { sequence }), "no sync is waited for");
             } else {
                 assert!(poll_once(append).is_pending());
             }
@@ -159,10 +133,7 @@ fn a_segment_that_fails_before_its_first_record_is_replaced() {
     let faults = Arc::new(Faults::default());
     let (log, _) = open_faulty(dir.path(), &faults, small());
     Faults::set(&faults.write, true);
-    assert_eq!(
-        log.append_blocking(payload(9), Durability::Disk),
-        Err(AppendError::Unavailable)
-    );
+    assert_eq!(log.append_blocking(payload(9), Durability::Disk), Err(AppendError::Unavailable));
     Faults::set(&faults.write, false);
     assert_eq!(append_when_well(&log, &payload(1), AppendError::Unavailable), 1);
     assert_eq!(log.health().segments, 1);
@@ -187,16 +158,9 @@ fn a_hanging_disk_stalls_no_one_beyond_the_limit() {
     assert_eq!(append::block_on(&mut hung), Err(AppendError::Stalled));
     assert_eq!(append::block_on(&mut queued), Err(AppendError::Stalled));
     let mut late = log.append(payload(3), Durability::Process);
-    assert_eq!(
-        poll_once(&mut late),
-        Poll::Ready(Err(AppendError::Stalled)),
-        "refused at once, without waiting"
-    );
+    assert_eq!(poll_once(&mut late), Poll::Ready(Err(AppendError::Stalled)), "refused at once, without waiting");
     let health = log.health();
-    assert!(
-        matches!(health.state, LogState::Failing { .. }) && health.oldest_wait_ms == 9,
-        "{health:?}"
-    );
+    assert!(matches!(health.state, LogState::Failing { .. }) && health.oldest_wait_ms == 9, "{health:?}");
 
     faults.unhang();
     // The hung record is in the log after all: it was refused, so that this errs to the safe side. The queued one is not.
@@ -210,14 +174,7 @@ fn a_hanging_disk_stalls_no_one_beyond_the_limit() {
 fn more_than_the_limit_in_flight_is_refused_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let faults = Arc::new(Faults::default());
-    let (log, _clock) = open_faulty(
-        dir.path(),
-        &faults,
-        Settings {
-            in_flight_max: 4,
-            ..small()
-        },
-    );
+    let (log, _clock) = open_faulty(dir.path(), &faults, Settings { in_flight_max: 4, ..small() });
     faults.hang();
     let mut waiting: Vec<Append> = (1..=4).map(|n| log.append(payload(n), Durability::Disk)).collect();
     for append in &mut waiting {
@@ -249,10 +206,7 @@ fn closing_writes_what_is_queued() {
     std::thread::scope(|scope| {
         scope.spawn(|| log.close());
         until(|| log.health().state != LogState::Ok);
-        assert_eq!(
-            log.append_blocking(payload(3), Durability::Process),
-            Err(AppendError::Closed)
-        );
+        assert_eq!(log.append_blocking(payload(3), Durability::Process), Err(AppendError::Closed));
         faults.unhang();
     });
     assert_eq!(append::block_on(first), Ok(Appended { sequence: 1 }));

@@ -29,19 +29,11 @@ impl LogClock for TestClock {
 
 /// Small enough for several segments; a quick watchdog.
 pub(super) fn small() -> Settings {
-    Settings {
-        segment_bytes_max: 4096,
-        stall_ms_max: 8,
-        ..Settings::default()
-    }
+    Settings { segment_bytes_max: 4096, stall_ms_max: 8, ..Settings::default() }
 }
 
 pub(super) fn payload(n: u64) -> Vec<u8> {
-    format!(
-        r#"{{"n":{n},"filler":"{}"}}"#,
-        "x".repeat(usize::try_from(n * 7 % 90).unwrap())
-    )
-    .into_bytes()
+    format!(r#"{{"n":{n},"filler":"{}"}}"#, "x".repeat(usize::try_from(n * 7 % 90).unwrap())).into_bytes()
 }
 
 pub(super) fn open(dir: &Path) -> (DecisionLog, Recovery) {
@@ -165,11 +157,7 @@ impl Faults {
     }
 
     fn check(fault: &AtomicBool, code: i32) -> io::Result<()> {
-        if fault.load(Ordering::SeqCst) {
-            Err(io::Error::from_raw_os_error(code))
-        } else {
-            Ok(())
-        }
+        if fault.load(Ordering::SeqCst) { Err(io::Error::from_raw_os_error(code)) } else { Ok(()) }
     }
 }
 

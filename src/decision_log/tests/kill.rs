@@ -29,10 +29,7 @@ fn a_killed_writer_leaves_every_acknowledged_record() {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         for line in lines {
             // The very last line may be cut by the kill; the test runner's own lines are not ours.
-            let Some(sequence) = line
-                .unwrap()
-                .strip_prefix(MARK)
-                .and_then(|rest| rest.strip_suffix('.')?.parse().ok())
+            let Some(sequence) = line.unwrap().strip_prefix(MARK).and_then(|rest| rest.strip_suffix('.')?.parse().ok())
             else {
                 continue;
             };
@@ -44,11 +41,7 @@ fn a_killed_writer_leaves_every_acknowledged_record() {
         child.wait().unwrap();
         assert!(seen >= before + round * 500, "the child wrote");
         let (log, recovery) = open(dir.path());
-        assert!(
-            recovery.records >= seen,
-            "{seen} were acknowledged, {} are there",
-            recovery.records
-        );
+        assert!(recovery.records >= seen, "{seen} were acknowledged, {} are there", recovery.records);
         log.close();
         before = recovery.records;
     }
@@ -61,10 +54,7 @@ fn a_killed_writer_leaves_every_acknowledged_record() {
 #[ignore = "only runs as the child of the test above"]
 fn child_that_writes_until_it_is_killed() {
     let Some(dir) = std::env::var_os(DIR) else { return };
-    let settings = Settings {
-        segment_bytes_max: 64 << 10,
-        ..small()
-    };
+    let settings = Settings { segment_bytes_max: 64 << 10, ..small() };
     let (log, recovery) = DecisionLog::open(Path::new(&dir), settings, Arc::new(TestClock::default())).unwrap();
     let mut stdout = io::stdout();
     for n in recovery.records + 1.. {

@@ -37,11 +37,7 @@ fn reading_from_a_number_opens_only_what_is_needed() {
         let mut records = Records::open_from(dir.path(), from).unwrap();
         let found: Vec<u64> = records.by_ref().map(|record| record.unwrap().sequence).collect();
         assert_eq!(found, (from.max(1)..=200).collect::<Vec<_>>());
-        assert_eq!(
-            records.read_bytes(),
-            records.total_bytes(),
-            "progress ends at the total"
-        );
+        assert_eq!(records.read_bytes(), records.total_bytes(), "progress ends at the total");
         assert!(from < 57 || records.total_bytes() < whole);
     }
 }

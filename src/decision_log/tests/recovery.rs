@@ -15,10 +15,7 @@ fn only_segment(dir: &Path) -> PathBuf {
 
 /// One segment with these payloads: its bytes, and where each frame ends.
 fn one_segment(dir: &Path, payloads: &[Vec<u8>]) -> (PathBuf, Vec<u8>, Vec<usize>) {
-    let settings = Settings {
-        segment_bytes_max: 1 << 20,
-        ..small()
-    };
+    let settings = Settings { segment_bytes_max: 1 << 20, ..small() };
     let (log, _) = DecisionLog::open(dir, settings, Arc::new(TestClock::default())).unwrap();
     append::block_on(log.append_all(payloads.to_vec(), Durability::Process)).unwrap();
     log.close();
@@ -107,10 +104,7 @@ fn damage_in_an_earlier_segment_is_refused() {
     let header = damage(second, &|bytes| bytes[20] ^= 1);
     assert!(header.contains("the checksum of its header does not fit"), "{header}");
     let foreign = damage(second, &|bytes| bytes[8] = 2);
-    assert!(
-        foreign.contains("has format version 2, this build reads version 1"),
-        "{foreign}"
-    );
+    assert!(foreign.contains("has format version 2, this build reads version 1"), "{foreign}");
     open(dir.path());
 }
 
@@ -161,10 +155,7 @@ fn old_segments_beyond_the_limit_are_verified_by_header_only() {
     let dir = tempfile::tempdir().unwrap();
     write_segments(dir.path(), 200);
     let segments = segment::list(dir.path()).unwrap();
-    let settings = Settings {
-        open_scan_bytes_max: 5000,
-        ..small()
-    };
+    let settings = Settings { open_scan_bytes_max: 5000, ..small() };
     let (log, recovery) = DecisionLog::open(dir.path(), settings, Arc::new(TestClock::default())).unwrap();
     assert_eq!(recovery.segments_unscanned, segments.len() - 2);
     assert_eq!(recovery.records, 200);

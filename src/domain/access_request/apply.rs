@@ -7,8 +7,8 @@ use super::super::{
     Actor, Approval, ContentScope, Ended, Ending, Event, EventKind, Grant, Person, Role, Scope, Terms, Window,
 };
 use super::{
-    AccessRequest, Act, Command, Consent, Decided, Defaults, GrantId, Refusal, Review, State, Step,
-    TEXT_BYTES_MAX, Tenant, Timestamp, Verdict, bounded_duration, sized,
+    AccessRequest, Act, Command, Consent, Decided, Defaults, GrantId, Refusal, Review, State, Step, TEXT_BYTES_MAX,
+    Tenant, Timestamp, Verdict, bounded_duration, sized,
 };
 use std::collections::BTreeSet;
 

@@ -48,13 +48,7 @@ pub(in crate::http) async fn evaluations(api: Arc<SidecarApi>, call: Call) -> An
     Ok(answer(StatusCode::OK, &DecisionDocuments { evaluations: answered(&api, &call, items, semantic).await? }))
 }
 
-fn item(
-    api: &SidecarApi,
-    workload: &WorkloadName,
-    json: &Json<'_>,
-    index: usize,
-    defaults: Entities<'_, '_>,
-) -> Item {
+fn item(api: &SidecarApi, workload: &WorkloadName, json: &Json<'_>, index: usize, defaults: Entities<'_, '_>) -> Item {
     let bad = |error: JsonError| (400, error.to_string());
     let entities = Entities::of_item(json, format!("evaluations[{index}]"), defaults).map_err(bad)?;
     let asked = entities.question(&api.authzen).map_err(bad)?;

@@ -153,7 +153,9 @@ fn attributes(json: &Json<'_>, path: &str) -> Result<Attributes, JsonError> {
         Json::Object(members) => {
             Ok(members.iter().filter_map(|(name, json)| Some((name.to_string(), value(json)?))).collect())
         }
-        other => Err(JsonError::Shape { path: format!("`{path}`"), why: format!("must be an object, not {}", other.kind()) }),
+        other => {
+            Err(JsonError::Shape { path: format!("`{path}`"), why: format!("must be an object, not {}", other.kind()) })
+        }
     }
 }
 

@@ -16,10 +16,7 @@ fn as_value(json: &Json<'_>) -> Value {
         Json::Number(value) => Value::from(*value),
         Json::String(text) => Value::from(text.as_ref()),
         Json::Array(items) => items.iter().map(as_value).collect(),
-        Json::Object(members) => members
-            .iter()
-            .map(|(name, value)| (name.to_string(), as_value(value)))
-            .collect(),
+        Json::Object(members) => members.iter().map(|(name, value)| (name.to_string(), as_value(value))).collect(),
     }
 }
 
@@ -27,10 +24,7 @@ fn as_value(json: &Json<'_>) -> Value {
 fn a_question_is_read_and_borrowed() {
     let body = br#"{"engineer":"ana@provider.example","n":-5,"x":1.5,"deep":[true,null,{"a":"\u00e9"}]}"#;
     let json = Json::parse(body).unwrap();
-    assert!(matches!(
-        json.get("engineer"),
-        Some(Json::String(Cow::Borrowed("ana@provider.example")))
-    ));
+    assert!(matches!(json.get("engineer"), Some(Json::String(Cow::Borrowed("ana@provider.example")))));
     assert_eq!(json.get("n"), Some(&Json::Integer(-5)));
     assert_eq!(json.get("x"), Some(&Json::Number(1.5)));
     assert_eq!(as_value(&json), serde_json::from_slice::<Value>(body).unwrap());
@@ -38,12 +32,9 @@ fn a_question_is_read_and_borrowed() {
 
 #[test]
 fn duplicate_names_are_refused_at_any_depth_and_spelling() {
-    for body in [
-        r#"{"a":1,"a":2}"#,
-        r#"{"a":1,"\u0061":1}"#,
-        r#"{"x":{"y":[{"a":1,"b":2,"a":3}]}}"#,
-        r#"[{"":1,"":2}]"#,
-    ] {
+    for body in
+        [r#"{"a":1,"a":2}"#, r#"{"a":1,"\u0061":1}"#, r#"{"x":{"y":[{"a":1,"b":2,"a":3}]}}"#, r#"[{"":1,"":2}]"#]
+    {
         assert!(error(body).contains("appears twice"), "{body}");
     }
     let many = |last: &str| {
@@ -56,10 +47,7 @@ fn duplicate_names_are_refused_at_any_depth_and_spelling() {
     // The sixteenth and seventeenth member sit on both sides of the change of method.
     for count in 14..20 {
         let names: Vec<String> = (0..count).map(|n| format!("\"m{n}\":0")).collect();
-        assert!(
-            error(format!("{{{},\"m{}\":1}}", names.join(","), count - 1)).contains("twice"),
-            "{count}"
-        );
+        assert!(error(format!("{{{},\"m{}\":1}}", names.join(","), count - 1)).contains("twice"), "{count}");
     }
 }
 
@@ -105,10 +93,7 @@ fn what_is_not_strict_json_is_refused_with_its_place() {
 #[test]
 fn whole_numbers_past_64_bits_are_doubles_not_wrapped() {
     assert_eq!(Json::parse(b"9223372036854775807"), Ok(Json::Integer(i64::MAX)));
-    assert_eq!(
-        Json::parse(b"9223372036854775808"),
-        Ok(Json::Number(9_223_372_036_854_775_808.0))
-    );
+    assert_eq!(Json::parse(b"9223372036854775808"), Ok(Json::Number(9_223_372_036_854_775_808.0)));
     assert_eq!(Json::parse(b"-9223372036854775808"), Ok(Json::Integer(i64::MIN)));
     assert_eq!(Json::parse(b"1.0"), Ok(Json::Number(1.0)));
 }

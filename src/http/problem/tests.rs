@@ -8,25 +8,14 @@ async fn sent(problem: Problem) -> (u16, axum::http::HeaderMap, Value) {
     let response = problem.into_response();
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
-    (
-        parts.status.as_u16(),
-        parts.headers,
-        serde_json::from_slice(&bytes).unwrap(),
-    )
+    (parts.status.as_u16(), parts.headers, serde_json::from_slice(&bytes).unwrap())
 }
 
 #[tokio::test]
 async fn a_document_carries_the_members_of_the_rfc_and_its_own() {
-    let refusal = Refusal::IllegalStep {
-        id: AccessRequestId::new(1001),
-        state: StateName::Denied,
-        act: Act::Approve,
-    };
+    let refusal = Refusal::IllegalStep { id: AccessRequestId::new(1001), state: StateName::Denied, act: Act::Approve };
     let (status, headers, document) = sent(refusal.into()).await;
-    assert_eq!(
-        (status, headers["content-type"].to_str().unwrap()),
-        (409, "application/problem+json")
-    );
+    assert_eq!((status, headers["content-type"].to_str().unwrap()), (409, "application/problem+json"));
     assert_eq!(
         document,
         serde_json::json!({
@@ -40,10 +29,7 @@ async fn a_document_carries_the_members_of_the_rfc_and_its_own() {
 #[tokio::test]
 async fn headers_tell_what_to_do() {
     let (status, headers, _) = sent(Problem::new(Cause::Unauthenticated, "x")).await;
-    assert_eq!(
-        (status, headers["www-authenticate"].to_str().unwrap()),
-        (401, "Bearer realm=\"lockbox\"")
-    );
+    assert_eq!((status, headers["www-authenticate"].to_str().unwrap()), (401, "Bearer realm=\"lockbox\""));
     for cause in [Cause::StoreUnavailable, Cause::AuditUnavailable, Cause::NotReady] {
         let (status, headers, _) = sent(Problem::new(cause, "x")).await;
         assert_eq!((status, headers["retry-after"].to_str().unwrap()), (503, "1"));
@@ -57,58 +43,16 @@ fn every_refusal_has_its_status() {
     let id = AccessRequestId::new(1001);
     let tenant = TenantId::parse("contoso").unwrap();
     let status = |problem: Problem| problem.status();
-    assert_eq!(
-        status(
-            Refusal::StaleVersion {
-                id,
-                current: 3,
-                seen: 2
-            }
-            .into()
-        ),
-        412
-    );
+    assert_eq!(status(Refusal::StaleVersion { id, current: 3, seen: 2 }.into()), 412);
     assert_eq!(status(Refusal::NotEligible("x").into()), 403);
-    assert_eq!(
-        status(Refusal::AlreadyApproved(PersonId::parse("a").unwrap()).into()),
-        409
-    );
+    assert_eq!(status(Refusal::AlreadyApproved(PersonId::parse("a").unwrap()).into()), 409);
     assert_eq!(status(Refusal::Wider("actions").into()), 422);
-    assert_eq!(
-        status(
-            Refusal::Duration {
-                tenant: tenant.clone(),
-                longest: core::time::Duration::ZERO
-            }
-            .into()
-        ),
-        422
-    );
-    assert_eq!(
-        status(
-            Refusal::Size {
-                what: "x",
-                min: 0,
-                max: 1,
-                unit: "x"
-            }
-            .into()
-        ),
-        422
-    );
+    assert_eq!(status(Refusal::Duration { tenant: tenant.clone(), longest: core::time::Duration::ZERO }.into()), 422);
+    assert_eq!(status(Refusal::Size { what: "x", min: 0, max: 1, unit: "x" }.into()), 422);
     assert_eq!(status(TenantRefusal::NotEntitled(tenant).into()), 409);
     assert_eq!(status(TenantRefusal::Quorum { approvers: 0 }.into()), 422);
     assert_eq!(status(StoreError::Conflict("x".into()).into()), 409);
-    assert_eq!(
-        status(
-            StoreError::Corrupt {
-                what: "x".into(),
-                why: "y".into()
-            }
-            .into()
-        ),
-        500
-    );
+    assert_eq!(status(StoreError::Corrupt { what: "x".into(), why: "y".into() }.into()), 500);
     assert_eq!(status(JsonError::Empty.into()), 400);
 }
 
@@ -120,9 +64,7 @@ fn what_the_database_said_stays_inside() {
 
 #[test]
 fn an_extension_cannot_change_the_members_of_the_rfc() {
-    let problem = Problem::new(Cause::Forbidden, "x")
-        .with("status", 200)
-        .with("type", "y");
+    let problem = Problem::new(Cause::Forbidden, "x").with("status", 200).with("type", "y");
     assert_eq!(problem.to_json()["status"], 403);
     assert_eq!(problem.to_json()["type"], "urn:lockbox:problem:forbidden");
 }

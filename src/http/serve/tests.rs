@@ -33,15 +33,9 @@ struct TestServer {
 async fn start(bounds: Bounds) -> TestServer {
     let (begun, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (tells, waits) = (Arc::clone(&begun), Arc::clone(&release));
-    let body = BodyBounds {
-        bytes_max: 1000,
-        deadline: Duration::from_millis(200),
-    };
+    let body = BodyBounds { bytes_max: 1000, deadline: Duration::from_millis(200) };
     let router = Router::new()
-        .route(
-            "/",
-            get(|Extension(peer): Extension<Peer>| async move { format!("{peer:?}") }),
-        )
+        .route("/", get(|Extension(peer): Extension<Peer>| async move { format!("{peer:?}") }))
         .route(
             "/panics",
             get(|| async {
@@ -73,14 +67,7 @@ async fn start(bounds: Bounds) -> TestServer {
     let (address, counts) = (listener.address().unwrap(), Arc::new(Counts::default()));
     let (stop, stopped) = watch::channel(false);
     let done = tokio::spawn(serve(listener, edge, bounds, Arc::clone(&counts), stopped));
-    TestServer {
-        address,
-        counts,
-        stop,
-        done,
-        begun,
-        release,
-    }
+    TestServer { address, counts, stop, done, begun, release }
 }
 
 impl TestServer {
@@ -90,10 +77,7 @@ impl TestServer {
 
     async fn stop(self) -> Stopped {
         self.stop.send_replace(true);
-        tokio::time::timeout(HANG, self.done)
-            .await
-            .expect("the server stops")
-            .unwrap()
+        tokio::time::timeout(HANG, self.done).await.expect("the server stops").unwrap()
     }
 }
 
@@ -108,9 +92,8 @@ impl Client {
     /// Everything until the server closes.
     async fn rest(&mut self) -> String {
         let mut bytes = Vec::new();
-        let _closed_or_reset = tokio::time::timeout(HANG, self.0.read_to_end(&mut bytes))
-            .await
-            .expect("the server closes");
+        let _closed_or_reset =
+            tokio::time::timeout(HANG, self.0.read_to_end(&mut bytes)).await.expect("the server closes");
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
@@ -118,10 +101,7 @@ impl Client {
     async fn until(&mut self, end: &str) -> String {
         let (mut text, mut buffer) = (String::new(), [0; 4096]);
         while !text.contains(end) {
-            match tokio::time::timeout(HANG, self.0.read(&mut buffer))
-                .await
-                .expect("the server answers")
-            {
+            match tokio::time::timeout(HANG, self.0.read(&mut buffer)).await.expect("the server answers") {
                 Ok(0) | Err(_) => break,
                 Ok(count) => text.push_str(&String::from_utf8_lossy(&buffer[..count])),
             }
@@ -137,11 +117,7 @@ impl Client {
 }
 
 fn quick() -> Bounds {
-    Bounds {
-        head_deadline: Duration::from_millis(200),
-        idle_max: Duration::from_millis(200),
-        ..Bounds::default()
-    }
+    Bounds { head_deadline: Duration::from_millis(200), idle_max: Duration::from_millis(200), ..Bounds::default() }
 }
 
 const CLOSING: &str = "Host: x\r\nConnection: close\r\n";
@@ -152,29 +128,15 @@ async fn a_request_is_answered_and_knows_its_peer() {
     let server = start(Bounds::default()).await;
     let mut client = server.connect().await;
     let local = client.0.local_addr().unwrap();
-    client
-        .send(&format!("GET / HTTP/1.1\r\n{CLOSING}X-Request-ID: r1\r\n\r\n"))
-        .await;
+    client.send(&format!("GET / HTTP/1.1\r\n{CLOSING}X-Request-ID: r1\r\n\r\n")).await;
     let answer = client.rest().await;
-    assert!(
-        answer.starts_with("HTTP/1.1 200") && answer.contains(&format!("Tcp({local})")),
-        "{answer}"
-    );
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(&format!("Tcp({local})")), "{answer}");
     assert!(answer.contains("x-request-id: r1\r\n"), "{answer}");
     client = server.connect().await;
     client.send(&format!("HEAD / HTTP/1.1\r\n{CLOSING}\r\n")).await;
     let answer = client.rest().await;
-    assert!(
-        answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n"),
-        "{answer}"
-    );
-    assert_eq!(
-        server.stop().await,
-        Stopped {
-            connections_cut: 0,
-            requests_cut: 0
-        }
-    );
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n"), "{answer}");
+    assert_eq!(server.stop().await, Stopped { connections_cut: 0, requests_cut: 0 });
 }
 
 #[tokio::test]
@@ -182,12 +144,7 @@ async fn a_head_that_does_not_end_ends_the_connection() {
     let server = start(quick()).await;
     // No byte at all; a byte that could begin HTTP/2; a head cut short; a second head cut short; the
     // whole HTTP/2 preface and then nothing.
-    for text in [
-        "",
-        "P",
-        "GET / HTTP/1.1\r\nHost: x\r\nX-Slow:",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    ] {
+    for text in ["", "P", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow:", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
         let mut client = server.connect().await;
         client.send(text).await;
         client.rest().await;
@@ -225,20 +182,12 @@ async fn a_body_must_come_in_time_and_in_size() {
         ("Content-Length: 1000000000\r\n\r\n{".to_owned(), "413"),
         (chunked, "413"),
         ("Content-Length: 2\r\n\r\n{}".to_owned(), "200"),
-        (
-            "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n".to_owned(),
-            "200",
-        ),
+        ("Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n".to_owned(), "200"),
     ] {
         let mut client = server.connect().await;
-        client
-            .send(&format!("POST /echo HTTP/1.1\r\n{CLOSING}{JSON}{rest}"))
-            .await;
+        client.send(&format!("POST /echo HTTP/1.1\r\n{CLOSING}{JSON}{rest}")).await;
         let answer = client.until("\r\n\r\n").await;
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status}")),
-            "{rest:.60}: {answer}"
-        );
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{rest:.60}: {answer}");
         assert_eq!(answer.contains("application/problem+json"), status != "200");
     }
     server.stop().await;
@@ -246,11 +195,7 @@ async fn a_body_must_come_in_time_and_in_size() {
 
 #[tokio::test]
 async fn connections_over_the_cap_are_closed_and_counted() {
-    let server = start(Bounds {
-        connections_max: 50,
-        ..Bounds::default()
-    })
-    .await;
+    let server = start(Bounds { connections_max: 50, ..Bounds::default() }).await;
     let mut inside = Vec::new();
     for _ in 0..50 {
         let mut client = server.connect().await;
@@ -277,14 +222,9 @@ async fn connections_over_the_cap_are_closed_and_counted() {
 async fn a_panic_is_a_500_and_the_connection_goes_on() {
     let server = start(Bounds::default()).await;
     let mut client = server.connect().await;
-    client
-        .send("GET /panics HTTP/1.1\r\nHost: x\r\nX-Request-ID: p1\r\n\r\n")
-        .await;
+    client.send("GET /panics HTTP/1.1\r\nHost: x\r\nX-Request-ID: p1\r\n\r\n").await;
     let answer = client.until("urn:lockbox:problem:internal").await;
-    assert!(
-        answer.starts_with("HTTP/1.1 500") && answer.contains("x-request-id: p1"),
-        "{answer}"
-    );
+    assert!(answer.starts_with("HTTP/1.1 500") && answer.contains("x-request-id: p1"), "{answer}");
     let mut other = server.connect().await;
     assert!(other.get("/").await.contains("200 OK"));
     drop((client, other));
@@ -299,9 +239,7 @@ async fn pipelined_requests_are_answered_in_order() {
     let last = format!("GET /none HTTP/1.1\r\n{CLOSING}\r\n");
     client.send(&((0..5).map(one).collect::<String>() + &last)).await;
     let answers = client.rest().await;
-    let at: Vec<usize> = (0..5)
-        .map(|id| answers.find(&format!("x-request-id: n{id}\r\n")).unwrap())
-        .collect();
+    let at: Vec<usize> = (0..5).map(|id| answers.find(&format!("x-request-id: n{id}\r\n")).unwrap()).collect();
     assert!(
         at.is_sorted() && answers.matches("HTTP/1.1 200").count() == 5 && answers.contains("HTTP/1.1 404"),
         "{answers}"
@@ -316,14 +254,8 @@ async fn a_body_with_two_lengths_smuggles_nothing() {
     let length = smuggled.len() + 5;
     for (head, status) in [
         // Two lengths: the chunks count (RFC 9112 §6.1), and the connection ends with the answer.
-        (
-            format!("Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-            200,
-        ),
-        (
-            format!("Transfer-Encoding: chunked\r\nContent-Length: {length}\r\n\r\n0\r\n\r\n"),
-            200,
-        ),
+        (format!("Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 200),
+        (format!("Transfer-Encoding: chunked\r\nContent-Length: {length}\r\n\r\n0\r\n\r\n"), 200),
         ("Content-Length: 0\r\nContent-Length: 40\r\n\r\n".to_owned(), 400),
         ("Content-Length: 0, 40\r\n\r\n".to_owned(), 400),
         ("Content-Length: +0\r\n\r\n".to_owned(), 400),
@@ -333,9 +265,7 @@ async fn a_body_with_two_lengths_smuggles_nothing() {
         ("Transfer-Encoding: chunked\r\n\r\n0\r\nx\r\n".to_owned(), 400),
     ] {
         let mut client = server.connect().await;
-        client
-            .send(&format!("POST /echo HTTP/1.1\r\nHost: x\r\n{JSON}{head}{smuggled}"))
-            .await;
+        client.send(&format!("POST /echo HTTP/1.1\r\nHost: x\r\n{JSON}{head}{smuggled}")).await;
         let answers = client.rest().await;
         // One answer and the end of the connection: the second request is never read as one.
         assert_eq!(answers.matches("HTTP/1.1").count(), 1, "{head}: {answers}");

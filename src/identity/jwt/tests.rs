@@ -97,19 +97,13 @@ impl KeySource for Issuer {
     fn fetch(&self) -> Result<Vec<u8>, KeySetError> {
         self.0.1.fetch_add(1, Ordering::SeqCst);
         let set = self.0.0.lock().unwrap().clone();
-        let down = KeySetError::Unreadable {
-            from: "test".into(),
-            why: "down".into(),
-        };
+        let down = KeySetError::Unreadable { from: "test".into(), why: "down".into() };
         set.map(|set| set.to_string().into_bytes()).ok_or(down)
     }
 }
 
 fn settings() -> JwtSettings {
-    JwtSettings {
-        tenant_claim: Some("tenant".into()),
-        ..JwtSettings::of("https://login.example", "lockbox")
-    }
+    JwtSettings { tenant_claim: Some("tenant".into()), ..JwtSettings::of("https://login.example", "lockbox") }
 }
 
 fn both_keys() -> Issuer {
@@ -147,12 +141,7 @@ fn encode(header: &Value, claims: &Value, key: &EncodingKey, algorithm: Algorith
 }
 
 fn signed(change: Value) -> String {
-    encode(
-        &json!({"alg": "RS256", "kid": "rsa-1"}),
-        &claims(change),
-        &rsa(),
-        Algorithm::RS256,
-    )
+    encode(&json!({"alg": "RS256", "kid": "rsa-1"}), &claims(change), &rsa(), Algorithm::RS256)
 }
 
 fn why(jwts: &Jwts, token: &str) -> &'static str {
@@ -162,26 +151,14 @@ fn why(jwts: &Jwts, token: &str) -> &'static str {
 #[test]
 fn a_good_token_speaks_for_its_person() {
     let jwts = jwts(&both_keys());
-    let by_ec = encode(
-        &json!({"alg": "ES256", "kid": "ec-1", "typ": "at+JWT"}),
-        &claims(json!({})),
-        &ec(),
-        Algorithm::ES256,
-    );
-    for token in [
-        signed(json!({})),
-        by_ec,
-        signed(json!({"aud": ["other", "lockbox"], "roles": "approver x"})),
-    ] {
+    let by_ec =
+        encode(&json!({"alg": "ES256", "kid": "ec-1", "typ": "at+JWT"}), &claims(json!({})), &ec(), Algorithm::ES256);
+    for token in [signed(json!({})), by_ec, signed(json!({"aud": ["other", "lockbox"], "roles": "approver x"}))] {
         let person = jwts.verify(&token, now(), boot()).unwrap();
         assert_eq!(person.id.as_str(), "csilla@contoso.example");
         assert_eq!(person.roles.iter().collect::<Vec<_>>(), [Role::Approver]);
         assert!(person.is_of(&TenantId::parse("contoso").unwrap(), Role::Approver));
-        let authentication = Authentication {
-            method: "jwt",
-            strength: Some("phr".into()),
-            address: None,
-        };
+        let authentication = Authentication { method: "jwt", strength: Some("phr".into()), address: None };
         assert_eq!(person.authentication, authentication);
     }
 }
@@ -191,49 +168,22 @@ fn the_algorithm_is_pinned_to_configuration_and_key() {
     let jwts = jwts(&both_keys());
     let public = jwk(&rsa(), Algorithm::RS256, json!({}));
     // The classic: sign with HMAC, using the public key (in whatever form) as the secret.
-    for secret in [
-        RSA.as_bytes(),
-        public["n"].as_str().unwrap().as_bytes(),
-        public.to_string().as_bytes(),
-    ] {
+    for secret in [RSA.as_bytes(), public["n"].as_str().unwrap().as_bytes(), public.to_string().as_bytes()] {
         let key = EncodingKey::from_secret(secret);
-        let token = encode(
-            &json!({"alg": "HS256", "kid": "rsa-1"}),
-            &claims(json!({})),
-            &key,
-            Algorithm::HS256,
-        );
+        let token = encode(&json!({"alg": "HS256", "kid": "rsa-1"}), &claims(json!({})), &key, Algorithm::HS256);
         assert_eq!(why(&jwts, &token), "the token's algorithm is not taken");
-        let lying = encode(
-            &json!({"alg": "RS256", "kid": "rsa-1"}),
-            &claims(json!({})),
-            &key,
-            Algorithm::HS256,
-        );
+        let lying = encode(&json!({"alg": "RS256", "kid": "rsa-1"}), &claims(json!({})), &key, Algorithm::HS256);
         assert_eq!(why(&jwts, &lying), "the token's signature does not hold");
     }
     for none in ["none", "None", "NONE", "", "rs256", "RS512"] {
-        let token = encode(
-            &json!({"alg": none, "kid": "rsa-1"}),
-            &claims(json!({})),
-            &rsa(),
-            Algorithm::RS256,
-        );
+        let token = encode(&json!({"alg": none, "kid": "rsa-1"}), &claims(json!({})), &rsa(), Algorithm::RS256);
         assert_eq!(why(&jwts, &token), "the token's algorithm is not taken", "{none}");
     }
     let unsigned = signed(json!({})).rsplit_once('.').unwrap().0.to_owned() + ".";
     assert_eq!(why(&jwts, &unsigned), "the token's signature does not hold");
-    let crossed = encode(
-        &json!({"alg": "ES256", "kid": "rsa-1"}),
-        &claims(json!({})),
-        &ec(),
-        Algorithm::ES256,
-    );
+    let crossed = encode(&json!({"alg": "ES256", "kid": "rsa-1"}), &claims(json!({})), &ec(), Algorithm::ES256);
     assert_eq!(why(&jwts, &crossed), "the token's algorithm is not the key's");
-    let hmac = JwtSettings {
-        algorithms: vec![Algorithm::RS256, Algorithm::HS256],
-        ..settings()
-    };
+    let hmac = JwtSettings { algorithms: vec![Algorithm::RS256, Algorithm::HS256], ..settings() };
     let refused = Jwts::new(hmac, Box::new(both_keys())).err();
     assert_eq!(refused, Some(JwtSettingsError::Algorithm(Algorithm::HS256)));
 }
@@ -241,37 +191,16 @@ fn the_algorithm_is_pinned_to_configuration_and_key() {
 #[test]
 fn a_key_id_is_only_looked_up() {
     let jwts = jwts(&both_keys());
-    for kid in [
-        "../../../../dev/null",
-        "file:///etc/passwd",
-        "rsa-1' OR '1'='1",
-        "",
-        "rsa-1\u{0}",
-        "RSA-1",
-    ] {
-        let token = encode(
-            &json!({"alg": "RS256", "kid": kid}),
-            &claims(json!({})),
-            &rsa(),
-            Algorithm::RS256,
-        );
+    for kid in ["../../../../dev/null", "file:///etc/passwd", "rsa-1' OR '1'='1", "", "rsa-1\u{0}", "RSA-1"] {
+        let token = encode(&json!({"alg": "RS256", "kid": kid}), &claims(json!({})), &rsa(), Algorithm::RS256);
         assert!(why(&jwts, &token).contains("does not publish"), "{kid}");
     }
-    let odd = encode(
-        &json!({"alg": "RS256", "kid": 1}),
-        &claims(json!({})),
-        &rsa(),
-        Algorithm::RS256,
-    );
+    let odd = encode(&json!({"alg": "RS256", "kid": 1}), &claims(json!({})), &rsa(), Algorithm::RS256);
     assert_eq!(why(&jwts, &odd), "the token's `kid` is not a string");
     // Two keys and no `kid`: there would be a choice. With one key there is none.
     let nameless = encode(&json!({"alg": "ES256"}), &claims(json!({})), &ec(), Algorithm::ES256);
     assert!(why(&jwts, &nameless).contains("does not publish"));
-    let alone = self::jwts(&Issuer::publishing(&[jwk(
-        &ec(),
-        Algorithm::ES256,
-        json!({"kid": "ec-1"}),
-    )]));
+    let alone = self::jwts(&Issuer::publishing(&[jwk(&ec(), Algorithm::ES256, json!({"kid": "ec-1"}))]));
     assert!(alone.verify(&nameless, now(), boot()).is_ok());
     // A key that the token brings along is not looked at.
     let brought =
@@ -317,18 +246,9 @@ fn every_claim_must_be_right_and_of_the_right_type() {
     assert!(jwts.verify(&signed(json!({"exp": NOW_S - 30})), now(), boot()).is_err());
     assert!(jwts.verify(&signed(json!({"nbf": NOW_S + 30})), now(), boot()).is_ok());
     assert!(
-        jwts.verify(&signed(json!({"nbf": null, "acr": 7})), now(), boot())
-            .unwrap()
-            .authentication
-            .strength
-            .is_none()
+        jwts.verify(&signed(json!({"nbf": null, "acr": 7})), now(), boot()).unwrap().authentication.strength.is_none()
     );
-    assert!(
-        jwts.verify(&signed(json!({"tenant": null})), now(), boot())
-            .unwrap()
-            .tenant
-            .is_none()
-    );
+    assert!(jwts.verify(&signed(json!({"tenant": null})), now(), boot()).unwrap().tenant.is_none());
 }
 
 #[test]
@@ -373,12 +293,7 @@ fn damaged_tokens_are_refused() {
         json!(["RS256"]),
     ] {
         assert!(
-            jwts.verify(
-                &encode(&header, &claims(json!({})), &rsa(), Algorithm::RS256),
-                now(),
-                boot()
-            )
-            .is_err(),
+            jwts.verify(&encode(&header, &claims(json!({})), &rsa(), Algorithm::RS256), now(), boot()).is_err(),
             "{header}"
         );
     }

@@ -91,7 +91,10 @@ fn lint(text: &str) -> Vec<String> {
     }
     for sample in text.lines().filter(|line| !line.starts_with('#')) {
         let name = sample.split(['{', ' ']).next().unwrap_or_default();
-        if !described.iter().any(|known| name.strip_prefix(known.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))) {
+        if !described
+            .iter()
+            .any(|known| name.strip_prefix(known.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')))
+        {
             wrong.push(format!("{name} has no help"));
         }
     }

@@ -18,37 +18,18 @@ async fn a_stop_lets_requests_in_flight_finish() {
     assert_eq!(server.counts.requests_in_flight.load(Ordering::SeqCst), 1);
     server.release.notify_one();
     assert!(busy.rest().await.contains("released"));
-    assert_eq!(
-        server.stop().await,
-        Stopped {
-            connections_cut: 0,
-            requests_cut: 0
-        }
-    );
+    assert_eq!(server.stop().await, Stopped { connections_cut: 0, requests_cut: 0 });
 }
 
 #[tokio::test]
 async fn a_stop_cuts_what_does_not_finish_and_says_so() {
-    let server = start(Bounds {
-        stop_deadline: Duration::from_millis(100),
-        ..Bounds::default()
-    })
-    .await;
+    let server = start(Bounds { stop_deadline: Duration::from_millis(100), ..Bounds::default() }).await;
     let mut busy = server.connect().await;
     busy.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n").await;
     server.begun.notified().await;
     let counts = Arc::clone(&server.counts);
-    assert_eq!(
-        server.stop().await,
-        Stopped {
-            connections_cut: 1,
-            requests_cut: 1
-        }
-    );
-    assert_eq!(
-        (busy.rest().await, counts.requests_in_flight.load(Ordering::SeqCst)),
-        (String::new(), 0)
-    );
+    assert_eq!(server.stop().await, Stopped { connections_cut: 1, requests_cut: 1 });
+    assert_eq!((busy.rest().await, counts.requests_in_flight.load(Ordering::SeqCst)), (String::new(), 0));
 }
 
 #[tokio::test]
@@ -84,10 +65,8 @@ async fn http2_rapid_reset_ends_the_connection_and_only_it() {
     }
     let (mut read, mut write) = client.0.split();
     let mut got = Vec::new();
-    let (_cut_off, ended) = tokio::join!(
-        write.write_all(&bytes),
-        tokio::time::timeout(HANG, read.read_to_end(&mut got))
-    );
+    let (_cut_off, ended) =
+        tokio::join!(write.write_all(&bytes), tokio::time::timeout(HANG, read.read_to_end(&mut got)));
     assert!(ended.is_ok(), "the server ends the connection");
     assert!(server.connect().await.get("/").await.contains("200 OK"));
     server.stop().await;
@@ -97,34 +76,18 @@ async fn http2_rapid_reset_ends_the_connection_and_only_it() {
 async fn a_unix_socket_serves_with_peer_credentials() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s.sock");
-    let router = Router::new().route(
-        "/",
-        get(|Extension(peer): Extension<Peer>| async move { format!("{peer:?}") }),
-    );
-    let edge = Edge::around(
-        router,
-        Arc::new(SteppedClock::at(Timestamp::from_ms(0))),
-        Arc::new(SeededIds::new(1)),
-    );
+    let router = Router::new().route("/", get(|Extension(peer): Extension<Peer>| async move { format!("{peer:?}") }));
+    let edge = Edge::around(router, Arc::new(SteppedClock::at(Timestamp::from_ms(0))), Arc::new(SeededIds::new(1)));
     let (stop, stopped) = watch::channel(false);
     let listener = Listener::unix(&path).unwrap();
     let done = tokio::spawn(serve(listener, edge, Bounds::default(), Arc::default(), stopped));
     let mut stream = tokio::net::UnixStream::connect(&path).await.unwrap();
-    stream
-        .write_all(format!("GET / HTTP/1.1\r\n{CLOSING}\r\n").as_bytes())
-        .await
-        .unwrap();
+    stream.write_all(format!("GET / HTTP/1.1\r\n{CLOSING}\r\n").as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     let uid = rustix::process::getuid().as_raw();
     assert!(answer.ends_with(&format!("Unix {{ uid: {uid} }}")), "{answer}");
     drop(stop);
-    assert_eq!(
-        done.await.unwrap(),
-        Stopped {
-            connections_cut: 0,
-            requests_cut: 0
-        }
-    );
+    assert_eq!(done.await.unwrap(), Stopped { connections_cut: 0, requests_cut: 0 });
     assert!(!path.exists());
 }
