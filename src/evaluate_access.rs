@@ -7,6 +7,8 @@ mod cache;
 mod history;
 mod question;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub use cache::CacheSettings;
 pub use history::{History, HistoryError, Touched};
@@ -176,6 +178,9 @@ impl EvaluateAccess {
             if stopped {
                 break;
             }
+        }
+        if answers.is_empty() {
+            return Ok(answers);
         }
         let allows = answers.iter().any(|answer| answer.decision().allows());
         let appended = self.log.append_all(records, self.durability_for(allows)).await;

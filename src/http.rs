@@ -11,6 +11,7 @@ pub mod body;
 pub mod call;
 pub mod edge;
 mod errors;
+pub mod floor;
 pub mod json;
 pub mod listen;
 pub mod members;

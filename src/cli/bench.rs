@@ -1,36 +1,42 @@
-//! `lockbox bench`: measures a running sidecar from outside.
+//! `lockbox bench`: measures this program on this machine, beside the floor, in one run.
 
-use super::connect::Connect;
+mod client;
+mod floor;
+mod http;
+mod server;
+
 use super::error::CliError;
 use super::{Exit, output::Output};
-use clap::Subcommand;
 
 /// Measure.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  lockbox bench http --connections 32 --seconds 10")]
+#[command(
+    after_help = "Example:\n  lockbox bench http                                  all variants beside the floor, 1, 16 and 64 connections\n  lockbox bench http --connections 16 --rounds 5      a quicker, steadier look"
+)]
 pub(super) struct Args {
     #[command(subcommand)]
-    verb: Verb,
-    #[command(flatten)]
-    connect: Connect,
+    what: What,
 }
 
-#[derive(Debug, Subcommand)]
-enum Verb {
-    /// Ask a running sidecar as fast as it answers, and print rate and latency.
-    #[command(after_help = "Example:\n  lockbox bench http --connections 32 --seconds 10")]
-    Http {
-        /// How many connections ask at once.
-        #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-        connections: u32,
-        /// How long.
-        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3600))]
-        seconds: u32,
-    },
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Decisions over HTTP, side by side with a bare endpoint of the same stack (the floor).
+    ///
+    /// Each variant is a process of its own on one core; the load comes from this process on another.
+    /// The variants take turns; medians over the rounds are printed, and each variant's share of the floor.
+    #[command(
+        after_help = "Example:\n  lockbox bench http --connections 1,16,64 --seconds 2 --rounds 3\n\nshare = requests/s of the variant ÷ requests/s of the floor, median over the rounds."
+    )]
+    Http(http::Args),
+    /// The floor itself: parses a question, answers JSON of the size of a decision, decides nothing.
+    #[command(hide = true)]
+    Floor,
 }
 
 /// Runs the verb.
-pub(super) fn run(args: Args, _output: &Output) -> Result<Exit, CliError> {
-    let Args { verb: Verb::Http { connections: _, seconds: _ }, connect: _ } = args;
-    Err(CliError::not_wired("bench http"))
+pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
+    match args.what {
+        What::Http(args) => http::run(&args, output),
+        What::Floor => floor::run(),
+    }
 }

@@ -110,7 +110,7 @@ type BuildAlreadyHashed = core::hash::BuildHasherDefault<AlreadyHashed>;
 struct Entry {
     judgement: Arc<Judgement>,
     judged_at: Boot,
-    earliest: Timestamp,
+    judged_for: Now,
 }
 
 pub(super) struct DecisionCache {
@@ -132,14 +132,14 @@ impl DecisionCache {
         let entry = self.entries.get(key)?;
         let brief = boot >= entry.judged_at && boot.since(entry.judged_at) < self.ttl;
         let before_boundary = entry.judgement.boundary.is_none_or(|boundary| now.latest < boundary);
-        // Bounds are not monotone over renewals: what had certainly begun must have begun still.
-        let still_begun = now.earliest >= entry.earliest;
-        (brief && before_boundary && still_begun).then(|| Arc::clone(&entry.judgement))
+        // A renewal may set either bound back; what had begun or ended by the old ones must have by the new.
+        let onwards = now.earliest >= entry.judged_for.earliest && now.latest >= entry.judged_for.latest;
+        (brief && before_boundary && onwards).then(|| Arc::clone(&entry.judgement))
     }
 
     pub(super) fn put(&self, key: Key, judgement: &Arc<Judgement>, now: Now, boot: Boot) {
         if judgement.cacheable {
-            let entry = Entry { judgement: Arc::clone(judgement), judged_at: boot, earliest: now.earliest };
+            let entry = Entry { judgement: Arc::clone(judgement), judged_at: boot, judged_for: now };
             self.entries.insert(key, Arc::new(entry));
         }
     }

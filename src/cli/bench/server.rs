@@ -1,0 +1,117 @@
+//! The processes under load: the floor, and Lockbox with its variants, each pinned to one core.
+
+use super::super::error::CliError;
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// The question of the load.
+const QUESTION: &str = r#"{"engineer":"ana@provider.example","action":"read","tenant":"contoso","workload":"exchange","content":{"type":"mailbox","id":"adele@contoso.example"},"service_request":"SR-1042"}"#;
+
+/// A running process under load.
+pub(super) struct Server {
+    child: Child,
+    /// Where it answers.
+    pub(super) address: SocketAddr,
+    /// The request of the load, byte by byte.
+    pub(super) request: Vec<u8>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _already_ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+impl Server {
+    /// The floor.
+    pub(super) fn floor(core: usize) -> Result<Self, CliError> {
+        let mut child = command(core, &["bench", "floor"])?.stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        let stdout = child.stdout.take().ok_or_else(|| CliError::failed("the floor has no output"))?;
+        BufReader::new(stdout).read_line(&mut line)?;
+        let address: SocketAddr = line.trim().parse().map_err(CliError::failed)?;
+        Ok(Self { child, address, request: request(address, None) })
+    }
+
+    /// Lockbox with demo data in `dir`, an approved AccessRequest, and these settings.
+    pub(super) fn lockbox(core: usize, dir: &Path, settings: &[(&str, &str)]) -> Result<Self, CliError> {
+        let dir_text = dir.display().to_string();
+        let mut command = command(core, &["serve", "--demo", "--demo-dir", &dir_text])?;
+        for name in ["AUTHORITY", "SIDECAR", "OPERATIONS"] {
+            command.env(format!("LOCKBOX_{name}__LISTEN"), "127.0.0.1:0");
+        }
+        command.env("LOCKBOX_TELEMETRY__FILTER", "warn").envs(settings.iter().copied());
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take().ok_or_else(|| CliError::failed("the server has no output"))?;
+        let mut first = String::new();
+        BufReader::new(stdout).read_line(&mut first)?;
+        let demo: Value = serde_json::from_str(&std::fs::read_to_string(dir.join("demo.json"))?).map_err(CliError::failed)?;
+        let text = |path: &str| demo.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+        approve(&text("/authority"), |who| text(&format!("/people/{who}/token")))?;
+        let address: SocketAddr = text("/sidecar").trim_start_matches("http://").parse().map_err(CliError::failed)?;
+        let token = text("/callers/exchange-frontend/token");
+        Ok(Self { child, address, request: request(address, Some(&token)) })
+    }
+
+    /// CPU time that the process has used, in seconds.
+    pub(super) fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        // After the name in parentheses: user time is the 12th field, system time the 13th, in ticks of 10 ms.
+        let fields: Vec<u64> = stat
+            .rsplit_once(')')
+            .map(|(_, rest)| rest.split_whitespace().filter_map(|field| field.parse().ok()).collect())
+            .unwrap_or_default();
+        let ticks: u64 = fields.iter().skip(10).take(2).sum();
+        ticks as f64 / 100.0
+    }
+
+    /// Memory that the process holds, in MiB.
+    pub(super) fn rss_mib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib: f64 = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0.0);
+        kib / 1024.0
+    }
+}
+
+fn command(core: usize, args: &[&str]) -> Result<Command, CliError> {
+    let mut command = Command::new("taskset");
+    command.arg("-c").arg(core.to_string()).arg(std::env::current_exe()?).args(args);
+    Ok(command)
+}
+
+fn request(address: SocketAddr, token: Option<&str>) -> Vec<u8> {
+    let proof = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let length = QUESTION.len();
+    format!(
+        "POST /v1/authorize HTTP/1.1\r\nHost: {address}\r\n{proof}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{QUESTION}"
+    )
+    .into_bytes()
+}
+
+/// Takes one AccessRequest through review and approval, so that the question of the load is allowed.
+fn approve(authority: &str, token: impl Fn(&str) -> String) -> Result<(), CliError> {
+    let post = |who: &str, path: &str, version: Option<&str>, body: Value| -> Result<Value, CliError> {
+        let mut call = ureq::post(format!("{authority}/v1/access-requests{path}"))
+            .header("Authorization", format!("Bearer {}", token(who)))
+            .header("Content-Type", "application/json");
+        if let Some(version) = version {
+            call = call.header("If-Match", version);
+        }
+        let text = call.send(body.to_string()).map_err(CliError::failed)?.body_mut().read_to_string();
+        serde_json::from_str(&text.map_err(CliError::failed)?).map_err(CliError::failed)
+    };
+    let asked = json!({
+        "tenant": "contoso", "workload": "exchange", "service_request": "SR-1042", "duration": "PT4H", "actions": ["read"],
+        "reason": { "code": "customer_initiated_support", "text": "load" }, "content": ["mailbox/adele@contoso.example"],
+    });
+    let made = post("ana", "", None, asked)?;
+    let id = made.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    post("rita", &format!("/{id}/review"), None, json!({ "verdict": "approve" }))?;
+    post("csilla", &format!("/{id}/approve"), Some("\"2\""), json!({}))?;
+    Ok(())
+}
