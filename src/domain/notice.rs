@@ -116,7 +116,8 @@ pub fn alarm(tenant: &Tenant, at: Timestamp) -> Vec<Notice> {
         access_request: None,
         at,
     };
-    tenant.notify.iter().chain(&tenant.approvers).map(notice).collect()
+    // A set union: whoever is both an approver and an address hears it once.
+    tenant.notify.union(&tenant.approvers).map(notice).collect()
 }
 
 fn told(kind: NoticeKind, to: impl Iterator<Item = PersonId>, about: &AccessRequest, at: Timestamp) -> Vec<Notice> {

@@ -159,6 +159,3 @@ fn set<T: Ord>(texts: Vec<Text<T>>) -> BTreeSet<T> {
 fn paths(content: &ContentScope) -> Vec<Text<ContentPath>> {
     texts(content.paths())
 }
-
-#[cfg(test)]
-mod tests;

@@ -54,6 +54,9 @@ struct Shared {
     /// The one connection that writes. `None` after a fault of it: the next transaction connects anew.
     writer: Arc<Mutex<Option<SqliteConnection>>>,
     readers: SqlitePool,
+    /// Does nothing but stay: SQLite deletes the write-ahead log with the last connection that has read,
+    /// and the one that writes may be closed after a fault.
+    anchor: Mutex<Option<SqliteConnection>>,
     /// The lowest AccessRequest number that was not given out by this process, whether committed or not.
     next_number: AtomicU64,
 }
@@ -87,7 +90,7 @@ impl SqliteStore {
     /// an SQLite library with known loss of commits (SAFETY.md §5).
     pub async fn open(path: &Path, settings: SqliteSettings) -> Result<Self, StoreError> {
         let bound = Duration::from_millis(settings.begin_ms_max);
-        let (mut writer, identity) = open::open(path, &settings).await?;
+        let (writer, identity) = open::open(path, &settings).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(settings.readers_max.max(1))
             .acquire_timeout(bound)
@@ -96,13 +99,15 @@ impl SqliteStore {
             .connect_with(open::reading(path, &settings))
             .await
             .map_err(fault)?;
-        let standing = read::standing(&mut writer).await?;
+        let mut anchor = open::reading(path, &settings).connect().await.map_err(fault)?;
+        let standing = read::standing(&mut anchor).await?;
         let shared = Shared {
             path: path.to_path_buf(),
             settings,
             identity,
             writer: Arc::new(Mutex::new(Some(writer))),
             readers,
+            anchor: Mutex::new(Some(anchor)),
             next_number: AtomicU64::new(standing.next_number),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -112,8 +117,11 @@ impl SqliteStore {
     /// into the file. A store that is only dropped loses nothing; the log is then read at the next open.
     pub async fn close(self) {
         self.shared.readers.close().await;
-        if let Some(writer) = self.shared.writer.lock().await.take() {
-            let _closed_anyway = sqlx::Connection::close(writer).await;
+        // The writer last: it alone can fold the log.
+        for slot in [&self.shared.anchor, &*self.shared.writer] {
+            if let Some(connection) = slot.lock().await.take() {
+                let _closed_anyway = sqlx::Connection::close(connection).await;
+            }
         }
     }
 

@@ -62,7 +62,9 @@ impl Drop for SqliteTransaction {
             return;
         }
         let failed = *self.failed.get_mut();
-        let Some(mut writer) = self.writer.get_mut().take() else { return };
+        let Some(mut writer) = self.writer.get_mut().take() else {
+            return;
+        };
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) if !failed => {
                 // The task holds the connection, so the next transaction waits until this one is undone.
@@ -82,11 +84,7 @@ impl Drop for SqliteTransaction {
 
 impl SqliteTransaction {
     /// Takes the database's lock and reads where the record stands.
-    pub(super) async fn begin(
-        writer: Writer,
-        shared: Arc<Shared>,
-        now: Timestamp,
-    ) -> Result<Self, StoreError> {
+    pub(super) async fn begin(writer: Writer, shared: Arc<Shared>, now: Timestamp) -> Result<Self, StoreError> {
         // Made before the lock is asked for, so that a call given up half way rolls back too.
         let mut this = Self {
             writer: Mutex::new(Some(writer)),
@@ -106,11 +104,15 @@ impl SqliteTransaction {
         Ok(this)
     }
 
+    /// Whether nothing has failed yet.
+    fn goes_on(&mut self) -> Result<(), StoreError> {
+        if *self.failed.get_mut() { Err(given_up()) } else { Ok(()) }
+    }
+
     /// Does one thing; unless it is done to its end, the transaction has failed.
     async fn execute(&mut self, query: Query<'_>) -> Result<u64, StoreError> {
-        if std::mem::replace(self.failed.get_mut(), true) {
-            return Err(given_up());
-        }
+        self.goes_on()?;
+        *self.failed.get_mut() = true;
         let done = query.execute(connection(&mut self.writer)?).await.map_err(fault)?;
         *self.failed.get_mut() = false;
         Ok(done.rows_affected())
@@ -128,11 +130,13 @@ impl SqliteTransaction {
 
     /// The document to write; what cannot be written fails the transaction.
     fn document<D: document::Document>(&mut self, what: &str, value: &D) -> Result<String, StoreError> {
+        self.goes_on()?;
         document::write(what, value).inspect_err(|_| *self.failed.get_mut() = true)
     }
 
     /// A version only ever rises.
     fn rising(&mut self, what: &str, after: u64, before: Option<u64>) -> Result<(), StoreError> {
+        self.goes_on()?;
         if after > before.unwrap_or(0) {
             return Ok(());
         }

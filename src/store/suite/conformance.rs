@@ -1,13 +1,13 @@
 //! What the ports promise, one promise a test. Each runs against every store.
 
 use super::fixtures::{
-    asked, at, engineer, event, gone, in_state, in_state_at, item, page, person, submitted, tenant, tenant_id, then,
+    asked, at, engineer, event, in_state, in_state_at, item, page, person, submitted, tenant, tenant_id, then,
 };
 use crate::domain::{
     AccessRequestId, Command, Event, EventKind, Notice, NoticeKind, PersonId, StateName, TenantId, Verdict,
     WorkloadName,
 };
-use crate::store::{AccessRequestFilter, Changes, Item, KeptAnswer, Store, StoreError};
+use crate::store::{AccessRequestFilter, KeptAnswer, Store, StoreError};
 use std::collections::BTreeSet;
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -17,16 +17,12 @@ fn id(number: u64) -> AccessRequestId {
 }
 
 fn notice(to: &str, tenant: &str, about: Option<u64>) -> Notice {
-    Notice { kind: NoticeKind::Pending, to: person(to), tenant: tenant_id(tenant), access_request: about.map(id), at: at(1) }
-}
-
-async fn since(store: &dyn Store, number: u64) -> Option<Vec<Item>> {
-    match store.changes_since(1, number, 1000).await.unwrap() {
-        Changes::Since { items, revision } => {
-            assert_eq!(revision, store.revision().await.unwrap());
-            Some(items)
-        }
-        Changes::TooOld => None,
+    Notice {
+        kind: NoticeKind::Pending,
+        to: person(to),
+        tenant: tenant_id(tenant),
+        access_request: about.map(id),
+        at: at(1),
     }
 }
 
@@ -34,7 +30,6 @@ pub(super) async fn an_empty_store_answers_nothing(store: &dyn Store) {
     let revision = store.revision().await.unwrap();
     assert_eq!((revision.epoch, revision.number, revision.state_hash), (1, 0, 0));
     assert_eq!(store.snapshot().await.unwrap(), (Vec::new(), revision));
-    assert_eq!(since(store, 0).await, Some(Vec::new()));
     assert!(store.access_request(id(1001)).await.unwrap().is_none());
     assert!(store.access_requests(&AccessRequestFilter::default(), page(None, 10)).await.unwrap().is_empty());
     assert!(store.tenants(page(None, 10)).await.unwrap().is_empty());
@@ -85,7 +80,8 @@ pub(super) async fn a_version_guard_lets_one_change_through(store: &dyn Store) {
     transaction.put_tenant(&contoso, None).await.unwrap();
     transaction.put_engineer(&engineer("ana"), None).await.unwrap();
     transaction.commit().await.unwrap();
-    let conflict = |result: Result<(), StoreError>| assert!(matches!(result, Err(StoreError::Conflict(_))), "{result:?}");
+    let conflict =
+        |result: Result<(), StoreError>| assert!(matches!(result, Err(StoreError::Conflict(_))), "{result:?}");
     // New though it exists, changed though it is another version or none, and a version that stands still.
     conflict(store.begin(at(1)).await.unwrap().put_access_request(&new, None).await);
     conflict(store.begin(at(1)).await.unwrap().put_access_request(&reviewed, Some(2)).await);
@@ -162,53 +158,6 @@ pub(super) async fn a_transaction_reads_what_it_wrote(store: &dyn Store) {
     assert_eq!(after.number, before.number + 1);
 }
 
-pub(super) async fn the_revision_counts_changes_and_the_hash_adds_up(store: &dyn Store) {
-    let (a, b, other) = (item("a", b"1"), item("b", b"1"), item("a", b"2"));
-    let mut transaction = store.begin(at(1)).await.unwrap();
-    transaction.put_item(other.clone()).await.unwrap();
-    transaction.put_item(a.clone()).await.unwrap();
-    transaction.put_item(b.clone()).await.unwrap();
-    let first = transaction.commit().await.unwrap();
-    assert_eq!((first.number, first.state_hash), (1, a.digest.wrapping_add(b.digest)), "the last write counts");
-    assert_eq!(since(store, 0).await, Some(vec![a.clone(), b.clone()]));
-    let unchanged = store.begin(at(2)).await.unwrap().commit().await.unwrap();
-    assert_eq!((unchanged.number, unchanged.state_hash), (first.number, first.state_hash));
-    let mut transaction = store.begin(at(3)).await.unwrap();
-    transaction.put_item(other.clone()).await.unwrap();
-    let second = transaction.commit().await.unwrap();
-    assert_eq!((second.number, second.state_hash), (2, other.digest.wrapping_add(b.digest)));
-    assert_eq!(since(store, 1).await, Some(vec![other.clone()]));
-    assert_eq!(since(store, 0).await, Some(vec![b, other]), "by the revision of the last change");
-    assert_eq!(since(store, 2).await, Some(Vec::new()));
-    let mut transaction = store.begin(at(4)).await.unwrap();
-    transaction.put_item(Item { digest: 99, ..gone("a") }).await.unwrap();
-    transaction.put_item(gone("b")).await.unwrap();
-    let third = transaction.commit().await.unwrap();
-    assert_eq!((third.number, third.state_hash), (3, 0), "a tombstone counts nothing, whatever it says");
-    assert_eq!(store.snapshot().await.unwrap(), (Vec::new(), third));
-}
-
-pub(super) async fn gone_items_stay_known_until_they_are_pruned(store: &dyn Store) {
-    for (key, live) in [("a", true), ("b", true), ("a", false), ("c", true), ("c", false)] {
-        let mut transaction = store.begin(at(1)).await.unwrap();
-        transaction.put_item(if live { item(key, b"1") } else { gone(key) }).await.unwrap();
-        transaction.commit().await.unwrap();
-    }
-    assert_eq!(since(store, 2).await, Some(vec![gone("a"), gone("c")]));
-    assert!(matches!(store.changes_since(2, 5, 10).await.unwrap(), Changes::TooOld), "another epoch");
-    assert!(matches!(store.changes_since(1, 6, 10).await.unwrap(), Changes::TooOld), "ahead of the record");
-    assert!(matches!(store.changes_since(1, 0, 2).await.unwrap(), Changes::TooOld), "more than the limit");
-    assert!(matches!(store.changes_since(1, 0, 3).await.unwrap(), Changes::Since { .. }), "just the limit");
-    store.prune_tombstones(3, at(2)).await.unwrap();
-    assert_eq!(since(store, 2).await, None, "below the floor");
-    assert_eq!(since(store, 3).await, Some(vec![gone("c")]), "the tombstone above the floor is kept");
-    store.prune_tombstones(1, at(2)).await.unwrap();
-    assert_eq!(since(store, 2).await, None, "the floor never sinks");
-    store.prune_tombstones(u64::MAX, at(2)).await.unwrap();
-    assert_eq!(since(store, 5).await, Some(Vec::new()), "nor rises above the record");
-    assert_eq!(store.snapshot().await.unwrap().0, [item("b", b"1")]);
-}
-
 pub(super) async fn pages_have_no_gaps_and_no_repeats(store: &dyn Store) {
     let contoso = tenant("contoso", true);
     let mut transaction = store.begin(at(0)).await.unwrap();
@@ -271,17 +220,17 @@ pub(super) async fn filters_judge_time_made_states_at_now(store: &dyn Store) {
     }
     transaction.put_access_request(&asked(2001, &fabrikam, "ben", "sharepoint", 500), None).await.unwrap();
     transaction.commit().await.unwrap();
-    let of_state = |state: StateName| 1001 + u64::try_from(StateName::ALL.iter().position(|s| *s == state).unwrap()).unwrap();
+    let of_state =
+        |state: StateName| 1001 + u64::try_from(StateName::ALL.iter().position(|s| *s == state).unwrap()).unwrap();
     let list = async |filter: &AccessRequestFilter| -> Vec<u64> {
         let page = store.access_requests(filter, page(None, 100)).await.unwrap();
         page.iter().map(|of| of.id.number()).collect()
     };
     // The fixtures: notified at 1 min for 12 h, active at 3 min for 1 h.
     let (respond_by, expires_at) = (60_000 + 12 * 3_600_000, 180_000 + 3_600_000);
-    for (state, made_of, due_ms) in [
-        (StateName::Expired, StateName::Notified, respond_by),
-        (StateName::Ended, StateName::Active, expires_at),
-    ] {
+    for (state, made_of, due_ms) in
+        [(StateName::Expired, StateName::Notified, respond_by), (StateName::Ended, StateName::Active, expires_at)]
+    {
         let (made, before) = (of_state(state), of_state(made_of));
         assert_eq!(list(&in_state_at(state, at(due_ms - 1))).await, [made]);
         assert_eq!(list(&in_state_at(made_of, at(due_ms - 1))).await, [before]);
@@ -393,64 +342,4 @@ pub(super) async fn internal_grants_are_found_for_the_switch(store: &dyn Store) 
     }
     assert_eq!(transaction.internal_grants(&fabrikam.id).await.unwrap(), [id(1002), id(1004)]);
     assert!(transaction.internal_grants(&contoso.id).await.unwrap().is_empty());
-}
-
-pub(super) async fn the_time_floor_never_sinks(store: &dyn Store) {
-    store.raise_time_floor(at(100)).await.unwrap();
-    let raised = store.revision().await.unwrap();
-    assert_eq!((raised.number, raised.time_floor), (0, at(100)));
-    store.raise_time_floor(at(50)).await.unwrap();
-    assert_eq!(store.begin(at(20)).await.unwrap().commit().await.unwrap().time_floor, at(100));
-    assert_eq!(store.begin(at(200)).await.unwrap().commit().await.unwrap().time_floor, at(200));
-    drop(store.begin(at(300)).await.unwrap());
-    assert_eq!(store.revision().await.unwrap().time_floor, at(200), "only a commit raises it");
-}
-
-pub(super) async fn many_tasks_lose_nothing(store: &dyn Store) {
-    let contoso = tenant("contoso", true);
-    let task = async |number: u32| {
-        let mut revisions = Vec::new();
-        for round in 0..5 {
-            let mut transaction = store.begin(at(0)).await.unwrap();
-            let id = transaction.next_access_request_id().await.unwrap();
-            let new = submitted(id.number(), &contoso, 0);
-            transaction.put_access_request(&new, None).await.unwrap();
-            transaction.add_event(&event(&new)).await.unwrap();
-            transaction.put_item(item(&format!("grant/{id}"), b"live")).await.unwrap();
-            if (number + round) % 4 == 0 {
-                continue; // dropped: rolled back
-            }
-            revisions.push((transaction.commit().await.unwrap().number, id));
-        }
-        revisions
-    };
-    let tasks = (0..16).map(task).collect::<Vec<_>>();
-    let mut all: Vec<_> = futures_join(tasks).await.into_iter().flatten().collect();
-    all.sort_unstable();
-    let expected = u64::try_from(all.len()).unwrap();
-    assert_eq!(all.iter().map(|(number, _)| *number).collect::<Vec<_>>(), (1..=expected).collect::<Vec<_>>());
-    for (_, id) in &all {
-        assert!(store.access_request(*id).await.unwrap().is_some());
-        assert_eq!(store.events(*id).await.unwrap().len(), 1);
-    }
-    let (items, revision) = store.snapshot().await.unwrap();
-    assert_eq!((items.len(), revision.number), (all.len(), expected));
-    assert_eq!(items.iter().fold(0_u128, |sum, item| sum.wrapping_add(item.digest)), revision.state_hash);
-}
-
-/// Drives futures side by side on one task until all are done.
-async fn futures_join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
-    core::future::poll_fn(|context| {
-        for (future, done) in &mut futures {
-            if done.is_none()
-                && let core::task::Poll::Ready(output) = future.as_mut().poll(context)
-            {
-                *done = Some(output);
-            }
-        }
-        if futures.iter().all(|(_, done)| done.is_some()) { core::task::Poll::Ready(()) } else { core::task::Poll::Pending }
-    })
-    .await;
-    futures.into_iter().filter_map(|(_, done)| done).collect()
 }

@@ -51,11 +51,8 @@ pub(super) fn engineer(name: &str) -> Engineer {
 }
 
 fn signed_in(name: &str, role: Role, of: Option<&TenantId>) -> Person {
-    let authentication = Authentication {
-        method: "token",
-        strength: Some("mfa".to_owned()),
-        address: Some("192.0.2.7".to_owned()),
-    };
+    let authentication =
+        Authentication { method: "token", strength: Some("mfa".to_owned()), address: Some("192.0.2.7".to_owned()) };
     Person { id: person(name), roles: [role].into_iter().collect(), tenant: of.cloned(), authentication }
 }
 
@@ -134,7 +131,7 @@ pub(super) fn event(of: &AccessRequest) -> Event {
     Event {
         at: of.submitted_at,
         kind: EventKind::Submitted,
-        by: if of.version % 2 == 0 { Actor::Clock } else { Actor::of(&ana) },
+        by: if of.version.is_multiple_of(2) { Actor::Clock } else { Actor::of(&ana) },
         access_request: Some(of.id),
         tenant: Some(of.asked.tenant.clone()),
         state: Some(of.state_name()),
