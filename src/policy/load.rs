@@ -72,52 +72,7 @@ impl PolicySet {
     /// Everything but the canary.
     fn assemble(sources: &Sources) -> Result<Self, LoadError> {
         let (schema, vocabulary) = schema::read(&sources.schema)?;
-        let validator = Validator::new(schema.clone());
-        let mut reading = Reading {
-            validator,
-            seen: HashSet::new(),
-            findings: Vec::new(),
-        };
-        let mut policies = cedar_policy::PolicySet::new();
-        let mut infos = BTreeMap::new();
-        for file in &sources.policies {
-            for policy in reading.file(file) {
-                infos.insert(policy.id().to_string(), info(&policy, file));
-                // Names are known to be unique here, so adding cannot fail; if it did, the finding would say so.
-                if let Err(error) = policies.add(policy) {
-                    reading.findings.push(Finding::file(
-                        "policy-id-twice",
-                        &file.name,
-                        error.to_string(),
-                        "rename one",
-                    ));
-                }
-            }
-        }
-        for file in &sources.invariants {
-            reading.invariants(file);
-        }
-        if reading.findings.is_empty() && policies.is_empty() {
-            reading.findings.push(whole(
-                sources,
-                "set-empty",
-                "there is no policy at all",
-                "put the policies back: an empty set allows nothing, and guards nothing",
-            ));
-        }
-        if policies.num_of_policies() > POLICIES_MAX {
-            reading.findings.push(whole(
-                sources,
-                "too-many-policies",
-                "there are more than 20,000 policies",
-                "put policies together",
-            ));
-        }
-        if !reading.findings.is_empty() {
-            return Err(LoadError {
-                findings: reading.findings,
-            });
-        }
+        let (policies, infos) = read_policies(sources, &schema)?;
         let failed = |error: &dyn core::fmt::Display| {
             LoadError::from(whole(
                 sources,
@@ -180,6 +135,61 @@ impl PolicySet {
 
     pub(crate) fn cedar(&self) -> &cedar_policy::PolicySet {
         &self.policies
+    }
+}
+
+/// All policies under their ids and what is known of them; invariants are only checked.
+fn read_policies(
+    sources: &Sources,
+    schema: &Schema,
+) -> Result<(cedar_policy::PolicySet, BTreeMap<String, PolicyInfo>), LoadError> {
+    let validator = Validator::new(schema.clone());
+    let mut reading = Reading {
+        validator,
+        seen: HashSet::new(),
+        findings: Vec::new(),
+    };
+    let mut policies = cedar_policy::PolicySet::new();
+    let mut infos = BTreeMap::new();
+    for file in &sources.policies {
+        for policy in reading.file(file) {
+            infos.insert(policy.id().to_string(), info(&policy, file));
+            // Names are known to be unique here, so adding cannot fail; if it did, the finding would say so.
+            if let Err(error) = policies.add(policy) {
+                reading.findings.push(Finding::file(
+                    "policy-id-twice",
+                    &file.name,
+                    error.to_string(),
+                    "rename one",
+                ));
+            }
+        }
+    }
+    for file in &sources.invariants {
+        reading.invariants(file);
+    }
+    if reading.findings.is_empty() && policies.is_empty() {
+        reading.findings.push(whole(
+            sources,
+            "set-empty",
+            "there is no policy at all",
+            "put the policies back: an empty set allows nothing, and guards nothing",
+        ));
+    }
+    if policies.num_of_policies() > POLICIES_MAX {
+        reading.findings.push(whole(
+            sources,
+            "too-many-policies",
+            "there are more than 20,000 policies",
+            "put policies together",
+        ));
+    }
+    if reading.findings.is_empty() {
+        Ok((policies, infos))
+    } else {
+        Err(LoadError {
+            findings: reading.findings,
+        })
     }
 }
 

@@ -190,3 +190,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn literals_count_to_the_millisecond_and_through_the_whole_interval() {
+    let world = World { accesses: vec![Arc::new(access())], tenant: tenant(), engineer: engineer(), odd: true };
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    for (earliest, latest, allows, boundary) in [
+        ("09:39:59.999", "09:39:59.999", true, "09:40:00.000"),
+        ("09:40:00.000", "09:40:00.000", false, "09:40:00.001"),
+        ("09:50:00.000", "09:50:00.000", false, "09:50:00.001"),
+        ("09:50:00.001", "09:50:00.001", true, "11:30:00.000"),
+        // The freeze lies within what it may now be, at either end or in between.
+        ("09:39:00.000", "09:40:00.000", false, "09:40:00.001"),
+        ("09:50:00.000", "09:51:00.000", false, "09:51:00.001"),
+        ("09:39:00.000", "09:51:00.000", false, "09:51:00.001"),
+    ] {
+        let [earliest, latest, boundary] = [earliest, latest, boundary].map(|time| at(&format!("2026-11-22T{time}Z")));
+        let judged = world.judge(&question("read", None), Now { earliest, latest });
+        assert_eq!((judged.decision().allows(), judged.boundary()), (allows, Some(boundary)), "{earliest} {latest}");
+    }
+}
