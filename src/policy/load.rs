@@ -72,59 +72,9 @@ impl PolicySet {
     /// Everything but the canary.
     fn assemble(sources: &Sources) -> Result<Self, LoadError> {
         let (schema, vocabulary) = schema::read(&sources.schema)?;
-        let validator = Validator::new(schema.clone());
-        let mut reading = Reading {
-            validator,
-            seen: HashSet::new(),
-            findings: Vec::new(),
-        };
-        let mut policies = cedar_policy::PolicySet::new();
-        let mut infos = BTreeMap::new();
-        for file in &sources.policies {
-            for policy in reading.file(file) {
-                infos.insert(policy.id().to_string(), info(&policy, file));
-                // Names are known to be unique here, so adding cannot fail; if it did, the finding would say so.
-                if let Err(error) = policies.add(policy) {
-                    reading.findings.push(Finding::file(
-                        "policy-id-twice",
-                        &file.name,
-                        error.to_string(),
-                        "rename one",
-                    ));
-                }
-            }
-        }
-        for file in &sources.invariants {
-            reading.invariants(file);
-        }
-        if reading.findings.is_empty() && policies.is_empty() {
-            reading.findings.push(whole(
-                sources,
-                "set-empty",
-                "there is no policy at all",
-                "put the policies back: an empty set allows nothing, and guards nothing",
-            ));
-        }
-        if policies.num_of_policies() > POLICIES_MAX {
-            reading.findings.push(whole(
-                sources,
-                "too-many-policies",
-                "there are more than 20,000 policies",
-                "put policies together",
-            ));
-        }
-        if !reading.findings.is_empty() {
-            return Err(LoadError {
-                findings: reading.findings,
-            });
-        }
+        let (policies, infos) = read_policies(sources, &schema)?;
         let failed = |error: &dyn core::fmt::Display| {
-            LoadError::from(whole(
-                sources,
-                "cannot-prepare",
-                &error.to_string(),
-                "correct what the message names",
-            ))
+            LoadError::from(whole(sources, "cannot-prepare", &error.to_string(), "correct what the message names"))
         };
         let base = schema.action_entities().map_err(|error| failed(&error))?;
         let slices = Slices::cut(&policies, &schema, &base).map_err(|error| failed(&error))?;
@@ -183,26 +133,53 @@ impl PolicySet {
     }
 }
 
+/// All policies under their ids and what is known of them; invariants are only checked.
+fn read_policies(
+    sources: &Sources,
+    schema: &Schema,
+) -> Result<(cedar_policy::PolicySet, BTreeMap<String, PolicyInfo>), LoadError> {
+    let validator = Validator::new(schema.clone());
+    let mut reading = Reading { validator, seen: HashSet::new(), findings: Vec::new() };
+    let mut policies = cedar_policy::PolicySet::new();
+    let mut infos = BTreeMap::new();
+    for file in &sources.policies {
+        for policy in reading.file(file) {
+            infos.insert(policy.id().to_string(), info(&policy, file));
+            // Names are known to be unique here, so adding cannot fail; if it did, the finding would say so.
+            if let Err(error) = policies.add(policy) {
+                reading.findings.push(Finding::file("policy-id-twice", &file.name, error.to_string(), "rename one"));
+            }
+        }
+    }
+    for file in &sources.invariants {
+        reading.invariants(file);
+    }
+    if reading.findings.is_empty() && policies.is_empty() {
+        reading.findings.push(whole(
+            sources,
+            "set-empty",
+            "there is no policy at all",
+            "put the policies back: an empty set allows nothing, and guards nothing",
+        ));
+    }
+    if policies.num_of_policies() > POLICIES_MAX {
+        reading.findings.push(whole(
+            sources,
+            "too-many-policies",
+            "there are more than 20,000 policies",
+            "put policies together",
+        ));
+    }
+    if reading.findings.is_empty() { Ok((policies, infos)) } else { Err(LoadError { findings: reading.findings }) }
+}
+
 fn whole(sources: &Sources, code: &'static str, message: &str, help: &str) -> Finding {
-    let place = sources
-        .policies
-        .first()
-        .map_or(sources.schema.name.as_str(), |file| file.name.as_str());
-    Finding::file(
-        code,
-        place.rsplit_once('/').map_or(place, |(dir, _)| dir),
-        message,
-        help,
-    )
+    let place = sources.policies.first().map_or(sources.schema.name.as_str(), |file| file.name.as_str());
+    Finding::file(code, place.rsplit_once('/').map_or(place, |(dir, _)| dir), message, help)
 }
 
 fn info(policy: &Policy, file: &SourceFile) -> PolicyInfo {
-    let annotation = |key: &str| {
-        policy
-            .annotation(key)
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-    };
+    let annotation = |key: &str| policy.annotation(key).filter(|text| !text.is_empty()).map(str::to_owned);
     PolicyInfo {
         id: policy.id().to_string(),
         file: file.name.clone(),
@@ -225,8 +202,7 @@ impl Reading {
         let set: cedar_policy::PolicySet = match file.text.parse() {
             Ok(set) => set,
             Err(error) => {
-                self.findings
-                    .extend(Finding::of_cedar("policy-syntax", &file.name, &file.text, &error));
+                self.findings.extend(Finding::of_cedar("policy-syntax", &file.name, &file.text, &error));
                 return Vec::new();
             }
         };
@@ -250,12 +226,9 @@ impl Reading {
         }
         match cedar_policy::PolicySet::from_policies(policies.iter().cloned()) {
             Ok(named) => self.validate(&named, file),
-            Err(error) => self.findings.push(Finding::file(
-                "policy-id-twice",
-                &file.name,
-                error.to_string(),
-                "rename one",
-            )),
+            Err(error) => {
+                self.findings.push(Finding::file("policy-id-twice", &file.name, error.to_string(), "rename one"))
+            }
         }
         policies
     }
@@ -263,11 +236,7 @@ impl Reading {
     /// The `@id`, if it is there, well-formed and not taken.
     fn name(&mut self, policy: &Policy, file: &SourceFile) -> Option<String> {
         let text = policy.to_string();
-        let head = text
-            .lines()
-            .find(|line| !line.trim_start().starts_with('@'))
-            .unwrap_or_default()
-            .trim();
+        let head = text.lines().find(|line| !line.trim_start().starts_with('@')).unwrap_or_default().trim();
         let Some(id) = policy.annotation("id") else {
             self.findings.push(
                 Finding::file(
@@ -315,23 +284,17 @@ impl Reading {
     fn validate(&mut self, set: &cedar_policy::PolicySet, file: &SourceFile) {
         let result = self.validator.validate_with_level(set, ValidationMode::Strict, LEVEL);
         for error in result.validation_errors() {
-            self.findings
-                .extend(Finding::of_cedar("policy-invalid", &file.name, &file.text, error));
+            self.findings.extend(Finding::of_cedar("policy-invalid", &file.name, &file.text, error));
         }
         for warning in result.validation_warnings() {
-            self.findings
-                .extend(Finding::of_cedar("policy-doubtful", &file.name, &file.text, warning));
+            self.findings.extend(Finding::of_cedar("policy-doubtful", &file.name, &file.text, warning));
         }
     }
 
     fn invariants(&mut self, file: &SourceFile) {
         for policy in self.file(file) {
-            let stated = policy
-                .annotation("invariant")
-                .is_some_and(|sentence| !sentence.trim().is_empty());
-            let directed = policy
-                .annotation("direction")
-                .is_none_or(|way| matches!(way, "at-most" | "at-least"));
+            let stated = policy.annotation("invariant").is_some_and(|sentence| !sentence.trim().is_empty());
+            let directed = policy.annotation("direction").is_none_or(|way| matches!(way, "at-most" | "at-least"));
             if !stated || !directed || policy.effect() != Effect::Permit {
                 self.findings.push(
                     Finding::file(
