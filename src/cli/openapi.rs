@@ -9,7 +9,8 @@ use super::{Exit, output::Output};
 pub(super) struct Args {}
 
 /// Runs the verb.
-pub(super) fn run(args: Args, _output: &Output) -> Result<Exit, CliError> {
+pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     let Args {} = args;
-    Err(CliError::not_wired("openapi"))
+    output.print(&crate::http::openapi::text())?;
+    Ok(Exit::Fine)
 }

@@ -4,7 +4,7 @@
 mod batch;
 mod entities;
 
-pub(super) use batch::evaluations;
+pub(super) use batch::{DecisionDocuments, evaluations};
 
 use super::ask::must_be_own;
 use super::call::{Answered, Call, answer};

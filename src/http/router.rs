@@ -6,7 +6,7 @@ use super::access_requests as requests;
 use super::authzen::AuthzenSettings;
 use super::call::{Answered, Call, Doorkeeper, Takes, Who};
 use super::problem::{Cause, Problem};
-use super::{ask, authzen, openapi, settings};
+use super::{ask, authzen, openapi, reload, settings};
 use crate::clock::{AuthorityTime, Clock};
 use crate::domain::Timestamp;
 use crate::evaluate_access::{EvaluateAccess, History};
@@ -60,6 +60,8 @@ pub struct Row<S> {
     pub takes: Takes,
     /// What it is for, in a sentence.
     pub summary: &'static str,
+    /// The path of its handler, which names the operation.
+    pub handled_by: &'static str,
     /// The name of the schema of its body; empty if it takes none.
     pub asks: &'static str,
     /// The status and the name of the schema of its answer; empty for none.
@@ -75,6 +77,7 @@ macro_rules! rows {
             who: $crate::http::call::Who::$who,
             takes: $crate::http::call::Takes::$takes,
             summary: $summary,
+            handled_by: stringify!($handler),
             asks: $asks,
             answers: ($status, $answer),
             handler: |api, call| Box::pin($handler(api, call)),
@@ -91,6 +94,7 @@ pub fn sidecar_table() -> Vec<Row<SidecarApi>> {
         POST "/access/v1/evaluation" Workload Json ("AuthzenEvaluation") -> 200 "DecisionDocument", authzen::evaluation, "AuthZEN Access Evaluation";
         POST "/access/v1/evaluations" Workload Json ("AuthzenEvaluations") -> 200 "DecisionDocuments", authzen::evaluations, "AuthZEN Access Evaluations";
         GET "/.well-known/authzen-configuration" Anyone Nothing ("") -> 200 "Metadata", authzen::metadata, "AuthZEN metadata";
+        POST "/v1/policies/reload" Person Nothing ("") -> 200 "PolicyReload", reload::policies, "Read the policy files anew, and use them if they are good";
         GET "/openapi.json" Anyone Nothing ("") -> 200 "", openapi::serve_sidecar, "This description";
     }
 }
