@@ -18,7 +18,7 @@ pub use record::{RecordError, Recorded};
 use crate::clock::{Boot, Clock, Ids};
 use crate::decision_log::{AppendError, DecisionLog, Durability};
 use crate::domain::{CallerName, Decision, Evaluation, Reason, Timestamp};
-use crate::policy::{Facts, Now, PolicyHandle, PolicySet, judge};
+use crate::policy::{Facts, Judged, Now, PolicyHandle, PolicySet, judge};
 use crate::state::{Known, Standing, State};
 use cache::{DecisionCache, Judgement, Key};
 use core::time::Duration;
@@ -92,7 +92,7 @@ impl Answer {
 
     /// The Decision.
     pub fn decision(&self) -> &Decision {
-        &self.judgement.decision
+        self.judgement.judged.decision()
     }
 }
 
@@ -139,7 +139,7 @@ impl EvaluateAccess {
     ) -> Result<Answer, AuditUnavailable> {
         let began = self.clock.boot();
         let unrecorded = self.decide(caller, asked, began);
-        let durability = self.durability_for(unrecorded.judgement.decision.allows());
+        let durability = self.durability_for(unrecorded.judgement.judged.decision().allows());
         let (record, answer) = unrecorded.split();
         let appended = self.log.append(record, durability).await;
         self.observe(&answer, appended.is_ok(), began);
@@ -242,7 +242,7 @@ impl EvaluateAccess {
     fn judge(&self, question: &Evaluation, moment: &Moment, policies: Option<&PolicySet>, known: &Known) -> Judgement {
         let Some(policies) = policies else {
             let message = "the sidecar has no valid policies; its /readyz says why";
-            return Judgement::fixed(Decision::deny(Reason::NotReady, message), question);
+            return Judgement::without_facts(Judged::denied(Reason::NotReady, message), question);
         };
         let Some(now) = moment.now else {
             let decision = if moment.standing.lease.is_some() {
@@ -257,8 +257,7 @@ impl EvaluateAccess {
             Facts { tenant: known.tenant.as_deref(), engineer: known.engineer.as_deref(), accesses: &known.accesses };
         let judged = judge(policies, question, &facts, now);
         let tail = tail_of(question, judged.decision(), Some(known)).into();
-        let (boundary, cacheable) = (judged.boundary(), judged.cacheable());
-        Judgement { decision: judged.into_decision(), boundary, cacheable, tail }
+        Judgement { judged, tail }
     }
 
     fn unrecorded(
@@ -285,7 +284,7 @@ impl EvaluateAccess {
             policy_revision: policies.as_deref().map_or("", PolicySet::digest),
         };
         let record = head.with_tail(&judgement.tail);
-        let valid_for = valid_for(&judgement.decision, moment);
+        let valid_for = valid_for(judgement.judged.decision(), moment);
         let state_revision = moment.standing.revision;
         Unrecorded { judgement, decision_id, evaluated_at, valid_for, state_revision, policies, record }
     }

@@ -150,6 +150,14 @@ pub trait Reads {
     ) -> Result<Vec<AccessRequest>, StoreError>;
     /// AccessRequests whose time has run out by `now` but which are stored as if it had not, oldest first.
     async fn lapsed(&self, now: Timestamp, limit: u32) -> Result<Vec<AccessRequestId>, StoreError>;
+    /// AccessRequests that nothing can follow any more, submitted before `submitted_before`, whose item (key
+    /// `prefix` and the number of the id) is not a tombstone yet; lowest id first.
+    async fn retirable(
+        &self,
+        prefix: &str,
+        submitted_before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<AccessRequestId>, StoreError>;
     /// The history of one AccessRequest, oldest first.
     async fn events(&self, id: AccessRequestId) -> Result<Vec<Event>, StoreError>;
     /// One tenant.

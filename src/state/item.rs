@@ -54,8 +54,11 @@ impl StateItem {
 
     /// The key of an AccessRequest's item.
     pub fn access_key(id: AccessRequestId) -> String {
-        format!("access/{id}")
+        format!("{}{}", Self::ACCESS_PREFIX, id.number())
     }
+
+    /// What the key of an AccessRequest's item has before the number of its id.
+    pub const ACCESS_PREFIX: &str = "access/LBX-";
 
     /// This item's key.
     pub fn key(&self) -> String {

@@ -110,6 +110,16 @@ macro_rules! reads {
                 Ok($data?.lapsed(now, limit))
             }
 
+            async fn retirable(
+                &self,
+                prefix: &str,
+                submitted_before: Timestamp,
+                limit: u32,
+            ) -> Result<Vec<AccessRequestId>, StoreError> {
+                let $this = self;
+                Ok($data?.retirable(prefix, submitted_before, limit))
+            }
+
             async fn events(&self, id: AccessRequestId) -> Result<Vec<Event>, StoreError> {
                 let $this = self;
                 Ok($data?.events(|event| event.access_request == Some(id)))

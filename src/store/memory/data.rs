@@ -63,6 +63,20 @@ impl Data {
         due.into_iter().map(|(_, id)| id).take(usize::try_from(limit).unwrap_or(usize::MAX)).collect()
     }
 
+    pub(super) fn retirable(
+        &self,
+        prefix: &str,
+        submitted_before: Timestamp,
+        limit: u32,
+    ) -> Vec<AccessRequestId> {
+        let held = |id: AccessRequestId| {
+            self.items.get(&format!("{prefix}{}", id.number())).is_some_and(|(item, _)| item.payload.is_some())
+        };
+        let over = |of: &&AccessRequest| of.state_name().is_final() && of.submitted_at < submitted_before;
+        let ids = self.access_requests.values().filter(over).map(|of| of.id).filter(|id| held(*id));
+        ids.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect()
+    }
+
     pub(super) fn events(&self, of: impl Fn(&Event) -> bool) -> Vec<Event> {
         self.events.iter().filter(|event| of(event)).cloned().collect()
     }

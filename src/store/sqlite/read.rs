@@ -274,6 +274,27 @@ impl<L: Lend> Reads for L {
         rows.into_iter().map(|id| counted("AccessRequest id", id).map(AccessRequestId::new)).collect()
     }
 
+    async fn retirable(
+        &self,
+        prefix: &str,
+        submitted_before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<AccessRequestId>, StoreError> {
+        let rows: Vec<i64> = sqlx::query_scalar(
+            "SELECT access_request.id FROM access_request \
+             JOIN item ON item.key = ? || access_request.id AND item.payload IS NOT NULL \
+             WHERE state NOT IN ('submitted', 'notified', 'active') AND submitted_at_ms < ? \
+             ORDER BY access_request.id LIMIT ?",
+        )
+        .bind(prefix)
+        .bind(submitted_before.as_ms())
+        .bind(i64::from(limit))
+        .fetch_all(&mut **self.lend().await?)
+        .await
+        .map_err(|error| self.fault(error))?;
+        rows.into_iter().map(|id| counted("AccessRequest id", id).map(AccessRequestId::new)).collect()
+    }
+
     async fn events(&self, id: AccessRequestId) -> Result<Vec<Event>, StoreError> {
         let rows = sqlx::query_scalar("SELECT document FROM event WHERE access_request = ? ORDER BY number LIMIT ?")
             .bind(stored(id.number()))
