@@ -65,7 +65,7 @@ impl Slices {
                 time: TimeUse::of(policies.iter()),
                 action: environment.action.clone(),
                 policies: cedar_policy::PolicySet::from_policies(policies).map_err(Box::new)?,
-                base: looked_up(base, &environment.action).map_err(Box::new)?,
+                base: looked_up(base, &environment.action)?,
                 conditions: OnceLock::new(),
             };
             let name = environment.action.id().unescaped().to_owned();
@@ -92,10 +92,10 @@ pub(crate) enum Uncut {
 }
 
 /// The actions of `base` that are in a group, and `action`.
-fn looked_up(base: &Entities, action: &EntityUid) -> Result<Entities, EntitiesError> {
+fn looked_up(base: &Entities, action: &EntityUid) -> Result<Entities, Box<EntitiesError>> {
     let grouped = |uid: &EntityUid| base.ancestors(uid).is_some_and(|mut above| above.next().is_some());
     let kept = base.iter().filter(|entity| entity.uid() == *action || grouped(&entity.uid())).cloned();
-    Entities::from_entities(kept, None)
+    Entities::from_entities(kept, None).map_err(Box::new)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
