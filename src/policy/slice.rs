@@ -6,6 +6,7 @@
 
 use super::explain::Condition;
 use super::time_use::TimeUse;
+use cedar_policy::entities_errors::EntitiesError;
 use cedar_policy::{Entities, EntityTypeName, EntityUid, Policy, RequestEnv, Schema};
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -17,7 +18,8 @@ pub struct Slice {
     pub time: TimeUse,
     pub(crate) action: EntityUid,
     pub(crate) policies: cedar_policy::PolicySet,
-    /// The action entities: without them a `forbid (action in …)` vanishes silently.
+    /// The action entities: without them a `forbid (action in …)` vanishes silently. Other actions
+    /// that are in no group are left out: without ancestors and attributes there is nothing to look up.
     pub(crate) base: Entities,
     conditions: OnceLock<Vec<Condition>>,
 }
@@ -47,11 +49,7 @@ pub(crate) struct Slices {
 
 impl Slices {
     /// Slices the policies by all environments of the schema.
-    pub(crate) fn cut(
-        policies: &cedar_policy::PolicySet,
-        schema: &Schema,
-        base: &Entities,
-    ) -> Result<Self, Box<cedar_policy::PolicySetError>> {
+    pub(crate) fn cut(policies: &cedar_policy::PolicySet, schema: &Schema, base: &Entities) -> Result<Self, Uncut> {
         let mut sets: HashMap<Environment, Vec<Policy>> = HashMap::new();
         for environment in schema.request_envs() {
             sets.entry(Environment::of(&environment)).or_default();
@@ -67,7 +65,7 @@ impl Slices {
                 time: TimeUse::of(policies.iter()),
                 action: environment.action.clone(),
                 policies: cedar_policy::PolicySet::from_policies(policies).map_err(Box::new)?,
-                base: base.clone(),
+                base: looked_up(base, &environment.action)?,
                 conditions: OnceLock::new(),
             };
             let name = environment.action.id().unescaped().to_owned();
@@ -80,6 +78,24 @@ impl Slices {
     pub(crate) fn get(&self, action: &str, resource: &EntityTypeName) -> Option<&Slice> {
         self.by_action.get(action)?.iter().find(|(kind, _)| kind == resource).map(|(_, slice)| slice)
     }
+}
+
+/// A set that cannot be sliced.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Uncut {
+    /// Two policies of one name.
+    #[error(transparent)]
+    Policies(#[from] Box<cedar_policy::PolicySetError>),
+    /// The actions do not make a store.
+    #[error(transparent)]
+    Actions(#[from] Box<EntitiesError>),
+}
+
+/// The actions of `base` that are in a group, and `action`.
+fn looked_up(base: &Entities, action: &EntityUid) -> Result<Entities, Box<EntitiesError>> {
+    let grouped = |uid: &EntityUid| base.ancestors(uid).is_some_and(|mut above| above.next().is_some());
+    let kept = base.iter().filter(|entity| entity.uid() == *action || grouped(&entity.uid())).cloned();
+    Entities::from_entities(kept, None).map_err(Box::new)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
