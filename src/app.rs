@@ -257,6 +257,7 @@ impl Shared {
             time: Arc::clone(&self.time),
             history: History::in_dir(self.config.log.dir.clone()),
             certainly_effective: parts::lease(&self.config).certainly_over(),
+            metrics: Arc::clone(&self.metrics),
         })
     }
 

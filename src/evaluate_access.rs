@@ -245,13 +245,12 @@ impl EvaluateAccess {
             return Judgement::without_facts(Judged::denied(Reason::NotReady, message), question);
         };
         let Some(now) = moment.now else {
-            let decision = if moment.standing.lease.is_some() {
-                let message = "the sidecar has had no news from the authority for too long; ask again shortly";
-                Decision::deny(Reason::LeaseExpired, message)
+            let (reason, message) = if moment.standing.lease.is_some() {
+                (Reason::LeaseExpired, "the sidecar has had no news from the authority for too long; ask again shortly")
             } else {
-                Decision::deny(Reason::NotReady, "the sidecar has not heard from the authority yet; ask again shortly")
+                (Reason::NotReady, "the sidecar has not heard from the authority yet; ask again shortly")
             };
-            return Judgement::fixed(decision, question);
+            return Judgement::without_facts(Judged::denied(reason, message), question);
         };
         let facts =
             Facts { tenant: known.tenant.as_deref(), engineer: known.engineer.as_deref(), accesses: &known.accesses };
@@ -299,12 +298,9 @@ impl Unrecorded {
 }
 
 fn refused(unaskable: &Unaskable) -> Judgement {
-    Judgement {
-        decision: unaskable.decision.clone(),
-        boundary: None,
-        cacheable: false,
-        tail: tail_of_refusal(unaskable).into(),
-    }
+    let judged = Judged::denied(unaskable.reason, unaskable.message.clone());
+    let tail = tail_of_refusal(unaskable, judged.decision()).into();
+    Judgement { judged, tail }
 }
 
 /// The least of what the lease, the Grant and the bound leave.

@@ -7,8 +7,8 @@
 
 use super::record::tail_of;
 use crate::clock::Boot;
-use crate::domain::{Decision, Evaluation, Timestamp};
-use crate::policy::Now;
+use crate::domain::Evaluation;
+use crate::policy::{Judged, Now};
 use crate::state::Standing;
 use core::hash::{BuildHasher, Hash, Hasher};
 use core::time::Duration;
@@ -25,22 +25,20 @@ pub struct CacheSettings {
 }
 
 /// A Decision, and what is needed to give it again.
+///
+/// Invariant: only the policies make a [`Judged`] that allows, so only they make this.
 #[derive(Debug)]
 pub(super) struct Judgement {
-    pub(super) decision: Decision,
-    /// The next instant at which time alone may change the answer.
-    pub(super) boundary: Option<Timestamp>,
-    /// Whether `boundary` is all there is to know about time.
-    pub(super) cacheable: bool,
+    pub(super) judged: Judged,
     /// The part of the record that is the same each time.
     pub(super) tail: Box<[u8]>,
 }
 
 impl Judgement {
     /// A judgement made without facts; never cached.
-    pub(super) fn fixed(decision: Decision, question: &Evaluation) -> Self {
-        let tail = tail_of(question, &decision, None).into();
-        Self { decision, boundary: None, cacheable: false, tail }
+    pub(super) fn without_facts(judged: Judged, question: &Evaluation) -> Self {
+        let tail = tail_of(question, judged.decision(), None).into();
+        Self { judged, tail }
     }
 }
 
@@ -131,14 +129,14 @@ impl DecisionCache {
     pub(super) fn get(&self, key: &Key, now: Now, boot: Boot) -> Option<Arc<Judgement>> {
         let entry = self.entries.get(key)?;
         let brief = boot >= entry.judged_at && boot.since(entry.judged_at) < self.ttl;
-        let before_boundary = entry.judgement.boundary.is_none_or(|boundary| now.latest < boundary);
+        let before_boundary = entry.judgement.judged.boundary().is_none_or(|boundary| now.latest < boundary);
         // A renewal may set either bound back; what had begun or ended by the old ones must have by the new.
         let onwards = now.earliest >= entry.judged_for.earliest && now.latest >= entry.judged_for.latest;
         (brief && before_boundary && onwards).then(|| Arc::clone(&entry.judgement))
     }
 
     pub(super) fn put(&self, key: Key, judgement: &Arc<Judgement>, now: Now, boot: Boot) {
-        if judgement.cacheable {
+        if judgement.judged.cacheable() {
             let entry = Entry { judgement: Arc::clone(judgement), judged_at: boot, judged_for: now };
             self.entries.insert(key, Arc::new(entry));
         }

@@ -2,7 +2,7 @@
 //! itself, is a question that is answered with a denial; it is recorded as it was stated.
 
 use crate::domain::{
-    ActionName, Attributes, ContentPath, Decision, Evaluation, NameError, PersonId, Reason, ServiceRequest, TenantId,
+    ActionName, Attributes, ContentPath, Evaluation, NameError, PersonId, Reason, ServiceRequest, TenantId,
     WorkloadName,
 };
 
@@ -34,8 +34,10 @@ pub struct Stated<'a> {
 /// A question that can only be denied.
 #[derive(Debug, Clone)]
 pub struct Unaskable {
-    /// The denial.
-    pub decision: Decision,
+    /// Why: one of the reasons that deny.
+    pub reason: Reason,
+    /// What a person can do about it.
+    pub message: String,
     /// What was stated, each at most 256 bytes of it, for the record.
     pub stated: Vec<(&'static str, String)>,
 }
@@ -75,7 +77,7 @@ impl Stated<'_> {
         if let Some(service_request) = self.service_request {
             stated.push(("service_request", cut(service_request)));
         }
-        Unaskable { decision: Decision::deny(reason, message), stated }
+        Unaskable { reason, message, stated }
     }
 
     fn names(&self) -> Result<Evaluation, NameError> {

@@ -124,10 +124,10 @@ pub(super) fn tail_of(question: &Evaluation, decision: &Decision, known: Option<
 }
 
 /// The same for a question that could not be asked.
-pub(super) fn tail_of_refusal(unaskable: &Unaskable) -> Vec<u8> {
+pub(super) fn tail_of_refusal(unaskable: &Unaskable, decision: &Decision) -> Vec<u8> {
     to_bytes(&Tail {
         asked: Asked::Stated(unaskable.stated.iter().cloned().collect()),
-        answer: AnswerPart::of(&unaskable.decision),
+        answer: AnswerPart::of(decision),
         facts: None,
     })
 }

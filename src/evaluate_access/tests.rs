@@ -88,8 +88,7 @@ impl World {
         };
         let cached = path(Some(CacheSettings { entries_max: 1000, ttl: Duration::from_secs(1) }));
         let uncached = path(None);
-        let mut world =
-            Self { clock, state, cached, uncached, counted, grants: BTreeMap::new(), revision: 0, dir };
+        let mut world = Self { clock, state, cached, uncached, counted, grants: BTreeMap::new(), revision: 0, dir };
         world.renew();
         world
     }
@@ -284,7 +283,8 @@ fn every_answer_is_on_record_with_the_facts_that_decided() {
         let allowed = world.ask(&world.cached, &question("adele", "read")).await;
         let cached = world.ask(&world.cached, &question("adele", "read")).await;
         let denied = world.ask(&world.cached, &question("bela", "read")).await;
-        let stated = Stated { engineer: "Ana", action: "read", tenant: "contoso", workload: "exchange", ..Stated::default() };
+        let stated =
+            Stated { engineer: "Ana", action: "read", tenant: "contoso", workload: "exchange", ..Stated::default() };
         let caller = CallerName::parse("exchange-frontend").unwrap();
         let malformed = world.cached.evaluate(&caller, &stated.parse()).await.unwrap();
         let records: Vec<_> = Records::open(world.dir.path()).unwrap().map(|record| record.unwrap().payload).collect();

@@ -31,7 +31,9 @@ pub(super) async fn submit(api: Arc<AuthorityApi>, call: Call) -> Answered {
         Some(_) => return Err(Problem::new(Cause::MalformedRequest, "`Idempotency-Key` has 1 to 255 characters")),
         None => None,
     };
-    let made = api.manage.submit(call.person()?, asked, once).await?;
+    let made = api.manage.submit(call.person()?, asked, once).await;
+    api.count("submit", &made);
+    let made = made?;
     let mut response = with_etag(answer(StatusCode::CREATED, &AccessRequestBody::from(&made)), made.version);
     if let Ok(location) = HeaderValue::from_str(&format!("/v1/access-requests/{}", made.id)) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -167,10 +169,15 @@ async fn stepped(
         let why = "send `If-Match` with the ETag of the AccessRequest as it was looked at";
         return Err(Problem::new(Cause::PreconditionRequired, why));
     }
-    let stepped = api.manage.step(person, id, &Step { command, comment, seen_version }).await?;
+    let act = command.act().as_str();
+    let stepped = api.manage.step(person, id, &Step { command, comment, seen_version }).await;
+    api.count(act, &stepped);
+    let stepped = stepped?;
     let mut body = AccessRequestBody::from(&stepped.after);
     if ends {
         (body.effective, body.effective_at) = api.effect(call, stepped.revision, stepped.at).await?;
+    } else {
+        api.delivered(stepped.revision).await;
     }
     Ok(with_etag(answer(StatusCode::OK, &body), stepped.after.version))
 }

@@ -10,10 +10,10 @@ use super::{ask, authzen, openapi, reload, settings};
 use crate::clock::{AuthorityTime, Clock};
 use crate::domain::Timestamp;
 use crate::evaluate_access::{EvaluateAccess, History};
-use crate::manage_requests::ManageRequests;
+use crate::manage_requests::{ManageError, ManageRequests};
 use crate::policy::PolicyHandle;
 use crate::store::Revision;
-use crate::telemetry::Metrics;
+use crate::telemetry::{LifecycleOutcome, Metrics};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::IntoResponse as _;
@@ -21,6 +21,9 @@ use axum::routing::{MethodFilter, on};
 use core::future::Future;
 use core::pin::Pin;
 use std::sync::Arc;
+
+/// How long an approval waits to be known everywhere before it is answered anyway.
+const DELIVERY_MAX: core::time::Duration = core::time::Duration::from_millis(500);
 
 /// What the authority's endpoints work with.
 pub struct AuthorityApi {
@@ -32,6 +35,8 @@ pub struct AuthorityApi {
     pub history: History,
     /// How long after a change it is certainly effective.
     pub certainly_effective: core::time::Duration,
+    /// Where commands are counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// What the sidecar's endpoints work with.
@@ -131,6 +136,24 @@ impl AuthorityApi {
     /// The authority's time.
     pub fn now(&self) -> Timestamp {
         self.time.now()
+    }
+
+    /// Counts a command and how it ended.
+    pub(super) fn count<T>(&self, act: &'static str, ended: &Result<T, ManageError>) {
+        let outcome = match ended {
+            Ok(_) => LifecycleOutcome::Done,
+            Err(ManageError::Store(_) | ManageError::Defect(_) | ManageError::NoPolicies(_)) => {
+                LifecycleOutcome::Failed
+            }
+            Err(_) => LifecycleOutcome::Refused,
+        };
+        self.metrics.commanded(act, outcome);
+    }
+
+    /// Waits a little for the sidecars to learn of a change that opens something, so that who gives
+    /// access and asks next finds it given. Nothing rests on it.
+    pub(super) async fn delivered(&self, revision: Revision) {
+        let _late_is_no_harm = tokio::time::timeout(DELIVERY_MAX, self.manage.effective(revision)).await;
     }
 
     /// Waits until a change is effective everywhere, unless the call says `?wait=false`. Gives

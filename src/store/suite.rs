@@ -49,6 +49,7 @@ every_store!(
     conformance::pages_have_no_gaps_and_no_repeats,
     conformance::filters_judge_time_made_states_at_now,
     conformance::lapsed_is_oldest_first_and_half_open,
+    conformance::what_ended_long_ago_is_retired_once,
     conformance::ids_are_never_given_twice,
     conformance::kept_answers_last_a_day,
     conformance::history_names_what_exists,

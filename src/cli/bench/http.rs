@@ -71,17 +71,16 @@ fn measure(args: &Args, output: &Output, dirs: &std::path::Path) -> Result<Exit,
             for ((name, server), turns) in servers.iter().zip(&mut turns) {
                 output.note(&format!("{connections} connections, round {round} of {}: {name}", args.rounds));
                 let before = server.cpu_seconds();
-                let measured =
-                    runtime.block_on(load(server.address, &server.request, connections, args.seconds))?;
+                let measured = runtime.block_on(load(server.address, &server.request, connections, args.seconds))?;
                 let cpu_us = (server.cpu_seconds() - before) * 1e6 / (measured.answers as f64 * 1.1).max(1.0);
                 turns.push(Turn { measured, cpu_us, rss_mib: server.rss_mib() });
             }
         }
         let floor = turns.first().map(Vec::as_slice).unwrap_or_default();
         for ((name, _), turns) in servers.iter().zip(&turns) {
-            let share = median(turns.iter().zip(floor).map(|(turn, floor)| {
-                turn.measured.per_second / floor.measured.per_second
-            }));
+            let share = median(
+                turns.iter().zip(floor).map(|(turn, floor)| turn.measured.per_second / floor.measured.per_second),
+            );
             let p99 = median(turns.iter().zip(floor).map(|(turn, floor)| turn.measured.p99_us / floor.measured.p99_us));
             let of = |read: fn(&Turn) -> f64| median(turns.iter().map(read));
             let (per_second, p50_us, p99_us) =

@@ -49,7 +49,8 @@ impl Server {
         let stdout = child.stdout.take().ok_or_else(|| CliError::failed("the server has no output"))?;
         let mut first = String::new();
         BufReader::new(stdout).read_line(&mut first)?;
-        let demo: Value = serde_json::from_str(&std::fs::read_to_string(dir.join("demo.json"))?).map_err(CliError::failed)?;
+        let demo: Value =
+            serde_json::from_str(&std::fs::read_to_string(dir.join("demo.json"))?).map_err(CliError::failed)?;
         let text = |path: &str| demo.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
         approve(&text("/authority"), |who| text(&format!("/people/{who}/token")))?;
         let address: SocketAddr = text("/sidecar").trim_start_matches("http://").parse().map_err(CliError::failed)?;

@@ -71,6 +71,10 @@ impl AccessRequest {
         }
         debug_assert!(on.tenant.id == self.asked.tenant, "judged by the settings of its own tenant");
         sized("comment", step.comment.as_deref().unwrap_or_default().len(), 0, TEXT_BYTES_MAX, "bytes")?;
+        // Before the version: "it has expired" helps more than "look again".
+        if !self.has_step(step.command.act()) {
+            return Err(self.illegal(step.command.act()));
+        }
         if let Some(seen) = step.seen_version.filter(|seen| *seen != self.version) {
             return Err(Refusal::StaleVersion { id: self.id, current: self.version, seen });
         }
@@ -109,6 +113,17 @@ impl AccessRequest {
             }
             (State::Active { .. }, Command::Close | Command::Revoke | Command::SwitchOn) => self.end(step, by, on),
             _ => Err(self.illegal(step.command.act())),
+        }
+    }
+
+    /// Whether the state has such a step at all, whoever takes it.
+    fn has_step(&self, act: Act) -> bool {
+        match (&self.state, act) {
+            (State::Submitted, Act::Review | Act::Withdraw) => true,
+            (State::Notified { .. }, Act::Approve | Act::Deny | Act::Withdraw) => true,
+            (State::Active { .. }, Act::Close | Act::Revoke) => true,
+            (State::Active { grant, .. }, Act::SwitchOn) => grant.approval == Approval::Internal,
+            _ => false,
         }
     }
 
@@ -259,7 +274,6 @@ impl AccessRequest {
             Command::Revoke if !customer => {
                 Err(Refusal::NotEligible("only an approver named in the tenant's settings can revoke"))
             }
-            Command::SwitchOn if grant.approval == Approval::Customer => Err(self.illegal(Act::SwitchOn)),
             _ => {
                 let grant = ended(grant, Ending::Revoked, on.now, Some(by));
                 Ok(self.stepped(State::Revoked { review, decided, grant }, EventKind::Revoked, step, by, on))

@@ -63,12 +63,7 @@ impl Data {
         due.into_iter().map(|(_, id)| id).take(usize::try_from(limit).unwrap_or(usize::MAX)).collect()
     }
 
-    pub(super) fn retirable(
-        &self,
-        prefix: &str,
-        submitted_before: Timestamp,
-        limit: u32,
-    ) -> Vec<AccessRequestId> {
+    pub(super) fn retirable(&self, prefix: &str, submitted_before: Timestamp, limit: u32) -> Vec<AccessRequestId> {
         let held = |id: AccessRequestId| {
             self.items.get(&format!("{prefix}{}", id.number())).is_some_and(|(item, _)| item.payload.is_some())
         };

@@ -272,6 +272,29 @@ pub(super) async fn lapsed_is_oldest_first_and_half_open(store: &dyn Store) {
     assert_eq!(store.lapsed(at(respond_by), 1).await.unwrap(), [id(1002)]);
 }
 
+pub(super) async fn what_ended_long_ago_is_retired_once(store: &dyn Store) {
+    let contoso = tenant("contoso", true);
+    let mut transaction = store.begin(at(0)).await.unwrap();
+    let states = [StateName::Closed, StateName::Active, StateName::Denied, StateName::Closed];
+    for (number, state) in (1001..).zip(states) {
+        transaction.put_access_request(&in_state(number, &contoso, state), None).await.unwrap();
+    }
+    for number in [1001, 1002, 1003] {
+        let item = Item { key: format!("access/LBX-{number}"), payload: Some(vec![1]), digest: 1 };
+        transaction.put_item(item).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    let retirable = |before, limit| store.retirable("access/LBX-", at(before), limit);
+    // 1002 goes on, 1004 is held by nobody.
+    assert_eq!(retirable(10_000_000, 10).await.unwrap(), [id(1001), id(1003)]);
+    assert_eq!(retirable(10_000_000, 1).await.unwrap(), [id(1001)]);
+    assert!(retirable(-10_000_000, 10).await.unwrap().is_empty());
+    let mut transaction = store.begin(at(0)).await.unwrap();
+    transaction.put_item(Item { key: "access/LBX-1001".to_owned(), payload: None, digest: 0 }).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(retirable(10_000_000, 10).await.unwrap(), [id(1003)]);
+}
+
 pub(super) async fn ids_are_never_given_twice(store: &dyn Store) {
     let mut given = BTreeSet::new();
     for round in 0..4 {
