@@ -7,7 +7,7 @@ use crate::domain::{
     AccessRequestId, Command, Event, EventKind, Notice, NoticeKind, PersonId, StateName, TenantId, Verdict,
     WorkloadName,
 };
-use crate::store::{AccessRequestFilter, KeptAnswer, Store, StoreError};
+use crate::store::{AccessRequestFilter, Item, KeptAnswer, Store, StoreError};
 use std::collections::BTreeSet;
 
 const DAY_MS: i64 = 24 * 3_600_000;
