@@ -7,6 +7,8 @@ mod cache;
 mod history;
 mod question;
 mod record;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use cache::CacheSettings;
 pub use history::{History, HistoryError, Touched};

@@ -67,9 +67,6 @@ pub struct Now {
 impl Now {
     /// A time that is known exactly.
     pub fn exactly(now: Timestamp) -> Self {
-        Self {
-            earliest: now,
-            latest: now,
-        }
+        Self { earliest: now, latest: now }
     }
 }

@@ -19,10 +19,7 @@ pub(crate) struct Silent(pub(crate) String, pub(crate) &'static str);
 pub(crate) fn sing(set: &PolicySet) -> Result<(), Silent> {
     for action in set.actions() {
         let slice = set.content_slice(action).ok_or_else(|| {
-            Silent(
-                format!("`{action}` is not an action on content"),
-                "declare that it applies to Engineer and Content",
-            )
+            Silent(format!("`{action}` is not an action on content"), "declare that it applies to Engineer and Content")
         })?;
         groups_are_known(slice, action)?;
         let (question, access, engineer, tenant) = Bird::new(set, action)
@@ -39,23 +36,13 @@ pub(crate) fn sing(set: &PolicySet) -> Result<(), Silent> {
                 "declare what Lockbox fills as the shipped schema does",
             )
         };
-        let parts = set
-            .parts(&question, &engineer, &tenant, &slice.base)
-            .map_err(|why| unfit(why.to_string()))?;
+        let parts = set.parts(&question, &engineer, &tenant, &slice.base).map_err(|why| unfit(why.to_string()))?;
         let now = access.window.map_or(Timestamp::from_ms(0), |window| window.starts_at);
-        let (context, _) = set
-            .context(&question, Some(&access), now)
-            .map_err(|why| unfit(why.to_string()))?;
+        let (context, _) = set.context(&question, Some(&access), now).map_err(|why| unfit(why.to_string()))?;
         // Once, with the schema looking on: what typed code builds is what the schema declares.
         Entities::from_entities(parts.entities.clone(), Some(&set.schema)).map_err(|why| unfit(chain(&why)))?;
-        let request = Request::new(
-            parts.principal,
-            slice.action.clone(),
-            parts.resource,
-            context,
-            Some(&set.schema),
-        )
-        .map_err(|why| unfit(chain(&why)))?;
+        let request = Request::new(parts.principal, slice.action.clone(), parts.resource, context, Some(&set.schema))
+            .map_err(|why| unfit(chain(&why)))?;
         let response = set.authorizer.is_authorized(&request, &slice.policies, &parts.entities);
         let forbidden = response.diagnostics().reason().next().is_some();
         if response.decision() == Decision::Allow || !forbidden {
@@ -123,16 +110,10 @@ impl Bird {
             workload: workload.clone(),
             service_request: ServiceRequest::parse("SR-0").ok()?,
             state: StateName::Active,
-            scope: Scope {
-                actions: BTreeSet::from([action.clone()]),
-                content: ContentScope::Workload,
-            },
+            scope: Scope { actions: BTreeSet::from([action.clone()]), content: ContentScope::Workload },
             approval: Some(Approval::Customer),
             grant: Some(GrantId::parse("00000000-0000-0000-0000-000000000000").ok()?),
-            window: Some(Window {
-                starts_at,
-                expires_at: starts_at.plus(Duration::from_secs(3600)),
-            }),
+            window: Some(Window { starts_at, expires_at: starts_at.plus(Duration::from_secs(3600)) }),
             respond_by: None,
             ended_at: None,
         };
@@ -148,11 +129,7 @@ impl Bird {
                 suspended: true,
                 attributes: Attributes::new(),
             },
-            tenant: TenantFacts {
-                id: tenant,
-                lockbox: true,
-                attributes: Attributes::new(),
-            },
+            tenant: TenantFacts { id: tenant, lockbox: true, attributes: Attributes::new() },
         })
     }
 

@@ -54,21 +54,11 @@ pub fn run_dir(set: &PolicySet, dir: &Path, only: &dyn Fn(&str) -> bool) -> Resu
             Err(error) => findings.extend(unreadable(&path, &error.to_string()).findings),
         }
     }
-    if findings.is_empty() {
-        run_cases(set, &suites, only)
-    } else {
-        Err(LoadError { findings })
-    }
+    if findings.is_empty() { run_cases(set, &suites, only) } else { Err(LoadError { findings }) }
 }
 
 fn unreadable(path: &Path, why: &str) -> LoadError {
-    Finding::file(
-        "suite-unreadable",
-        &path.display().to_string(),
-        why,
-        "put readable suites there",
-    )
-    .into()
+    Finding::file("suite-unreadable", &path.display().to_string(), why, "put readable suites there").into()
 }
 
 #[cfg(test)]

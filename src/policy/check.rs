@@ -34,12 +34,7 @@ impl fmt::Display for CheckReport {
         for finding in &self.findings {
             writeln!(f, "{finding}\n")?;
         }
-        let count = |severity| {
-            self.findings
-                .iter()
-                .filter(|finding| finding.severity == severity)
-                .count()
-        };
+        let count = |severity| self.findings.iter().filter(|finding| finding.severity == severity).count();
         let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
         match &self.digest {
             Some(digest) => write!(f, "{} policies, {warnings} warnings; revision {digest}", self.policies),
@@ -63,22 +58,14 @@ pub fn check_sources(sources: &Sources) -> CheckReport {
         Ok(set) => {
             let mut findings = lint(&set, sources);
             findings.sort_by(|a, b| (&a.file, a.line, a.code).cmp(&(&b.file, b.line, b.code)));
-            CheckReport {
-                findings,
-                digest: Some(set.digest().to_owned()),
-                policies: set.policies().count(),
-            }
+            CheckReport { findings, digest: Some(set.digest().to_owned()), policies: set.policies().count() }
         }
         Err(error) => refused(error.findings),
     }
 }
 
 fn refused(findings: Vec<Finding>) -> CheckReport {
-    CheckReport {
-        findings,
-        digest: None,
-        policies: 0,
-    }
+    CheckReport { findings, digest: None, policies: 0 }
 }
 
 fn lint(set: &PolicySet, sources: &Sources) -> Vec<Finding> {
@@ -93,11 +80,7 @@ fn lint(set: &PolicySet, sources: &Sources) -> Vec<Finding> {
             let finding = Finding::file(code, &file.name, message, help).warning();
             findings.push(finding.at_text(&file.text, &format!("@id(\"{id}\")")));
         };
-        for (key, given) in [
-            ("reason", &info.reason),
-            ("advice", &info.advice),
-            ("owner", &info.owner),
-        ] {
+        for (key, given) in [("reason", &info.reason), ("advice", &info.advice), ("owner", &info.owner)] {
             if given.is_none() {
                 warn(
                     "annotation-missing",
@@ -135,13 +118,7 @@ fn lint(set: &PolicySet, sources: &Sources) -> Vec<Finding> {
 fn no_newline(file: &SourceFile) -> Option<Finding> {
     let crlf = file.text.contains('\r');
     crlf.then(|| {
-        Finding::file(
-            "line-ends",
-            &file.name,
-            "the file has carriage returns",
-            "save it with LF line ends",
-        )
-        .warning()
+        Finding::file("line-ends", &file.name, "the file has carriage returns", "save it with LF line ends").warning()
     })
 }
 
@@ -160,22 +137,12 @@ fn reckons(expr: &Expr) -> bool {
         Expr::Literal(_) | Expr::Var(_) | Expr::Slot(_) => false,
         Expr::UnaryOp { op, expr } => *op == cedar_policy::pst::UnaryOp::Neg || reckons(expr),
         Expr::BinaryOp { op, left, right } => {
-            let overflows = [
-                BinaryOp::Add,
-                BinaryOp::Sub,
-                BinaryOp::Mul,
-                BinaryOp::Offset,
-                BinaryOp::DurationSince,
-            ];
+            let overflows = [BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Offset, BinaryOp::DurationSince];
             overflows.contains(op) || any(&[left, right])
         }
         Expr::GetAttr { expr, .. } | Expr::HasAttr { expr, .. } | Expr::Like { expr, .. } => reckons(expr),
         Expr::Is { expr, in_expr, .. } => reckons(expr) || in_expr.as_ref().is_some_and(|expr| reckons(expr)),
-        Expr::IfThenElse {
-            cond,
-            then_expr,
-            else_expr,
-        } => any(&[cond, then_expr, else_expr]),
+        Expr::IfThenElse { cond, then_expr, else_expr } => any(&[cond, then_expr, else_expr]),
         Expr::Set(elements) => elements.iter().any(|expr| reckons(expr)),
         Expr::Record(fields) => fields.values().any(|expr| reckons(expr)),
         _ => true,
@@ -188,11 +155,7 @@ mod tests {
     use super::*;
 
     fn codes(policy: &str) -> Vec<&'static str> {
-        check_sources(&with(policy))
-            .findings
-            .into_iter()
-            .map(|finding| finding.code)
-            .collect()
+        check_sources(&with(policy)).findings.into_iter().map(|finding| finding.code).collect()
     }
 
     #[test]
@@ -208,9 +171,7 @@ mod tests {
         let scope =
             "(principal is Lockbox::Engineer, action == Lockbox::Action::\"read\", resource is Lockbox::Content)";
         assert_eq!(
-            codes(&format!(
-                "@id(\"x\") @owner(\"o\") forbid {scope} when {{ principal.suspended }};"
-            )),
+            codes(&format!("@id(\"x\") @owner(\"o\") forbid {scope} when {{ principal.suspended }};")),
             ["annotation-missing"; 2]
         );
         let computing =

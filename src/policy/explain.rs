@@ -57,14 +57,7 @@ impl Condition {
         }
         let parsed = texts.into_iter().filter_map(|(text, scope, unless)| {
             let expr = text.parse().ok()?;
-            Some(Self {
-                policy: policy.id().to_string(),
-                effect: policy.effect(),
-                text,
-                scope,
-                unless,
-                expr,
-            })
+            Some(Self { policy: policy.id().to_string(), effect: policy.effect(), text, scope, unless, expr })
         });
         parsed.collect()
     }
@@ -79,21 +72,13 @@ impl Condition {
 
     /// The condition as a person reads it.
     pub(crate) fn shown(&self) -> String {
-        if self.unless {
-            format!("unless {}", self.text)
-        } else {
-            self.text.clone()
-        }
+        if self.unless { format!("unless {}", self.text) } else { self.text.clone() }
     }
 }
 
 fn conjuncts(expr: &Arc<Expr>, out: &mut Vec<Arc<Expr>>) {
     match expr.as_ref() {
-        Expr::BinaryOp {
-            op: BinaryOp::And,
-            left,
-            right,
-        } => {
+        Expr::BinaryOp { op: BinaryOp::And, left, right } => {
             conjuncts(left, out);
             conjuncts(right, out);
         }
@@ -103,10 +88,7 @@ fn conjuncts(expr: &Arc<Expr>, out: &mut Vec<Arc<Expr>>) {
 
 /// The first unmet condition of the permit that came closest (fewest unmet), as `id: condition`.
 pub(crate) fn nearest_permit(conditions: &[Condition], request: &Request, entities: &Entities) -> Option<String> {
-    let permits = conditions
-        .iter()
-        .take(CONDITIONS_MAX)
-        .filter(|condition| condition.effect == Effect::Permit);
+    let permits = conditions.iter().take(CONDITIONS_MAX).filter(|condition| condition.effect == Effect::Permit);
     let mut policies: Vec<(&str, Vec<&Condition>)> = Vec::new();
     for condition in permits {
         if policies.last().is_none_or(|(policy, _)| *policy != condition.policy) {
@@ -119,20 +101,12 @@ pub(crate) fn nearest_permit(conditions: &[Condition], request: &Request, entiti
         }
     }
     let (policy, unmet) = policies.into_iter().min_by_key(|(_, unmet)| unmet.len())?;
-    unmet
-        .first()
-        .map(|condition| format!("{policy}: {}", condition.shown()))
+    unmet.first().map(|condition| format!("{policy}: {}", condition.shown()))
 }
 
 /// The conditions that made a forbid apply, without its scope, as `id: condition`.
 pub(crate) fn forbidden_by(conditions: &[Condition], policy: &str) -> String {
-    let own = conditions
-        .iter()
-        .filter(|condition| condition.policy == policy && !condition.scope);
+    let own = conditions.iter().filter(|condition| condition.policy == policy && !condition.scope);
     let clauses: Vec<String> = own.map(Condition::shown).collect();
-    if clauses.is_empty() {
-        format!("{policy}: always")
-    } else {
-        format!("{policy}: {}", clauses.join(" && "))
-    }
+    if clauses.is_empty() { format!("{policy}: always") } else { format!("{policy}: {}", clauses.join(" && ")) }
 }

@@ -39,11 +39,7 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn new() -> Result<Self, Box<ParseErrors>> {
-        let name = |short: &str| {
-            format!("{}::{short}", super::schema::NAMESPACE)
-                .parse()
-                .map_err(Box::new)
-        };
+        let name = |short: &str| format!("{}::{short}", super::schema::NAMESPACE).parse().map_err(Box::new);
         Ok(Self {
             engineer: name("Engineer")?,
             team: name("Team")?,
@@ -115,20 +111,12 @@ impl PolicySet {
             .clone()
             .add_entities([engineer, tenant, content], None)
             .map_err(|error| Unaskable::Facts(error.to_string()))?;
-        Ok(Parts {
-            principal,
-            resource,
-            entities,
-            dropped,
-        })
+        Ok(Parts { principal, resource, entities, dropped })
     }
 
     fn engineer(&self, question: &Evaluation, engineer: &Engineer, dropped: &mut usize) -> Result<Entity, Unaskable> {
         let members = &self.vocabulary.engineer;
-        let mut values = vec![(
-            "suspended".to_owned(),
-            RestrictedExpression::new_bool(engineer.suspended),
-        )];
+        let mut values = vec![("suspended".to_owned(), RestrictedExpression::new_bool(engineer.suspended))];
         let mut own = Attributes::new();
         if let Some(clearance) = engineer.clearance {
             own.insert("clearance".to_owned(), Value::Long(clearance));
@@ -169,30 +157,19 @@ impl PolicySet {
         let root = format!("{}/{}", question.tenant, question.workload);
         let mut values = vec![
             ("tenant".to_owned(), entity(&names.tenant, question.tenant.as_str())),
-            (
-                "workload".to_owned(),
-                entity(&names.workload, question.workload.as_str()),
-            ),
+            ("workload".to_owned(), entity(&names.workload, question.workload.as_str())),
         ];
         let mut above = HashSet::new();
         let id = match &question.content {
             Some(path) => {
                 values.push(("content_type".to_owned(), entity(&names.content_type, path.leaf_type())));
-                above.extend(
-                    path.ancestors()
-                        .map(|path| uid(&names.content, &format!("{root}/{path}"))),
-                );
+                above.extend(path.ancestors().map(|path| uid(&names.content, &format!("{root}/{path}"))));
                 above.insert(uid(&names.content, &root));
                 below(&root, path)
             }
             None => root,
         };
-        values.extend(stated(
-            "content",
-            &question.content_stated,
-            &self.vocabulary.content,
-            dropped,
-        )?);
+        values.extend(stated("content", &question.content_stated, &self.vocabulary.content, dropped)?);
         // All that lies above is a direct parent, so `in` needs no entity but this one.
         build(uid(&names.content, &id), values, above)
     }
@@ -224,11 +201,7 @@ impl PolicySet {
             return Ok((kept.context, kept.dropped));
         }
         let (context, dropped) = self.build_context(question, Some(access), now)?;
-        let kept = Kept {
-            access: access.clone(),
-            context: context.clone(),
-            dropped,
-        };
+        let kept = Kept { access: access.clone(), context: context.clone(), dropped };
         self.contexts.kept.insert(key, kept);
         Ok((context, dropped))
     }
@@ -240,11 +213,7 @@ impl PolicySet {
         now: Timestamp,
     ) -> Result<(Context, usize), Unaskable> {
         let nothing = std::collections::BTreeMap::new();
-        let members = self
-            .vocabulary
-            .actions
-            .get(question.action.as_str())
-            .unwrap_or(&nothing);
+        let members = self.vocabulary.actions.get(question.action.as_str()).unwrap_or(&nothing);
         let mut given = Stated::default();
         // Both have a field of their own in a question, so the free part cannot state them a second time.
         let free: Attributes = question
@@ -260,10 +229,7 @@ impl PolicySet {
             given.take("context", &own, members, Source::Caller)?;
         }
         if !question.action_stated.is_empty() {
-            match members
-                .get("action")
-                .filter(|member| matches!(member.kind, Type::Record(_)))
-            {
+            match members.get("action").filter(|member| matches!(member.kind, Type::Record(_))) {
                 Some(_) => {
                     let own = Attributes::from([("action".to_owned(), Value::Record(question.action_stated.clone()))]);
                     given.take("context", &own, members, Source::Caller)?;
@@ -291,16 +257,11 @@ impl PolicySet {
         let root = format!("{}/{}", access.tenant, access.workload);
         let content: Vec<RestrictedExpression> = match &access.scope.content {
             ContentScope::Workload => vec![entity(&names.content, &root)],
-            ContentScope::Paths(paths) => paths
-                .iter()
-                .map(|path| entity(&names.content, &below(&root, path)))
-                .collect(),
+            ContentScope::Paths(paths) => {
+                paths.iter().map(|path| entity(&names.content, &below(&root, path))).collect()
+            }
         };
-        let actions = access
-            .scope
-            .actions
-            .iter()
-            .map(|action| entity(&names.action, action.as_str()));
+        let actions = access.scope.actions.iter().map(|action| entity(&names.action, action.as_str()));
         let record = RestrictedExpression::new_record([
             ("id".to_owned(), text(id.as_str())),
             ("access_request".to_owned(), text(&access.id.to_string())),
@@ -374,8 +335,6 @@ struct Kept {
 
 impl Contexts {
     pub(crate) fn new() -> Self {
-        Self {
-            kept: moka::sync::Cache::new(CONTEXTS_MAX),
-        }
+        Self { kept: moka::sync::Cache::new(CONTEXTS_MAX) }
     }
 }

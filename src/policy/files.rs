@@ -54,19 +54,9 @@ impl Layout {
     /// The layout around `dir`, which is a directory of policies or one that has `policies/` in it.
     /// The schema is looked for as `lockbox.cedarschema` in it, in `schemas/` in it and beside it.
     pub fn find(dir: &Path) -> Self {
-        let policies = if dir.join("policies").is_dir() {
-            dir.join("policies")
-        } else {
-            dir.to_owned()
-        };
+        let policies = if dir.join("policies").is_dir() { dir.join("policies") } else { dir.to_owned() };
         let around = [Some(policies.as_path()), Some(dir), policies.parent()];
-        let beside = |name: &str| {
-            around
-                .iter()
-                .flatten()
-                .map(|place| place.join(name))
-                .find(|path| path.exists())
-        };
+        let beside = |name: &str| around.iter().flatten().map(|place| place.join(name)).find(|path| path.exists());
         let schema = beside("lockbox.cedarschema").or_else(|| beside("schemas/lockbox.cedarschema"));
         let tests = beside("tests/policies").or_else(|| beside("tests"));
         Self {
@@ -80,23 +70,13 @@ impl Layout {
 impl Sources {
     /// The set this program ships.
     pub fn shipped() -> Self {
-        let file = |name: &str, text: &str| SourceFile {
-            name: name.to_owned(),
-            text: Arc::from(text),
-        };
+        let file = |name: &str, text: &str| SourceFile { name: name.to_owned(), text: Arc::from(text) };
         macro_rules! files {
             ($($name:literal),*) => { vec![$(file($name, include_str!(concat!("../../", $name)))),*] };
         }
         Self {
-            schema: file(
-                "schemas/lockbox.cedarschema",
-                include_str!("../../schemas/lockbox.cedarschema"),
-            ),
-            policies: files![
-                "policies/access.cedar",
-                "policies/guardrails.cedar",
-                "policies/lifecycle.cedar"
-            ],
+            schema: file("schemas/lockbox.cedarschema", include_str!("../../schemas/lockbox.cedarschema")),
+            policies: files!["policies/access.cedar", "policies/guardrails.cedar", "policies/lifecycle.cedar"],
             invariants: files![
                 "policies/invariant/customer-decides.cedar",
                 "policies/invariant/grant-required.cedar",
@@ -143,11 +123,7 @@ impl Sources {
         let invariants = all(below, &mut findings);
         findings.extend(others);
         match schema.into_iter().next() {
-            Some(schema) if findings.is_empty() => Ok(Self {
-                schema,
-                policies,
-                invariants,
-            }),
+            Some(schema) if findings.is_empty() => Ok(Self { schema, policies, invariants }),
             _ => Err(LoadError { findings }),
         }
     }
@@ -163,13 +139,7 @@ impl Sources {
                 hash.update(text.as_bytes());
             }
         };
-        part(
-            "schema",
-            &SourceFile {
-                name: "lockbox.cedarschema".to_owned(),
-                text: self.schema.text.clone(),
-            },
-        );
+        part("schema", &SourceFile { name: "lockbox.cedarschema".to_owned(), text: self.schema.text.clone() });
         for (kind, files) in [("policy", &self.policies), ("invariant", &self.invariants)] {
             let mut files: Vec<&SourceFile> = files.iter().collect();
             files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -186,12 +156,7 @@ impl Sources {
 }
 
 fn too_much(path: &Path) -> Finding {
-    Finding::file(
-        "set-too-large",
-        &shown(path),
-        "the set is larger than 32 MiB",
-        "take files out of the directory",
-    )
+    Finding::file("set-too-large", &shown(path), "the set is larger than 32 MiB", "take files out of the directory")
 }
 
 fn shown(path: &Path) -> String {
@@ -272,22 +237,14 @@ fn read_file(path: &Path) -> Result<SourceFile, Box<Finding>> {
     // A pipe or device would block for ever, so the kind is asked before the file is opened.
     let kind = std::fs::metadata(path).map_err(unreadable)?;
     if !kind.is_file() {
-        return Err(wrong(
-            "not-a-file",
-            "it is not a regular file".to_owned(),
-            "put a file there",
-        ));
+        return Err(wrong("not-a-file", "it is not a regular file".to_owned(), "put a file there"));
     }
     if kind.len() > FILE_BYTES_MAX {
         return Err(too_large());
     }
     let mut bytes = Vec::new();
     // The length is bounded again: the file may grow after it was asked for its size.
-    File::open(path)
-        .map_err(unreadable)?
-        .take(FILE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    File::open(path).map_err(unreadable)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(too_large());
     }
@@ -300,16 +257,9 @@ fn read_file(path: &Path) -> Result<SourceFile, Box<Finding>> {
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        wrong(
-            "not-text",
-            format!("the file is not UTF-8 from byte {at} on"),
-            "save it as UTF-8",
-        )
+        wrong("not-text", format!("the file is not UTF-8 from byte {at} on"), "save it as UTF-8")
     })?;
-    if let Some(found) = text
-        .chars()
-        .find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-    {
+    if let Some(found) = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
         let escaped = found.escape_unicode();
         let finding = wrong(
             "not-text",
@@ -318,8 +268,5 @@ fn read_file(path: &Path) -> Result<SourceFile, Box<Finding>> {
         );
         return Err(Box::new(finding.at_text(&text, found.encode_utf8(&mut [0; 4]))));
     }
-    Ok(SourceFile {
-        name,
-        text: Arc::from(text),
-    })
+    Ok(SourceFile { name, text: Arc::from(text) })
 }

@@ -70,12 +70,7 @@ impl Finding {
             pad = gutter.len(),
             skip = column - 1
         );
-        Self {
-            line,
-            column,
-            excerpt,
-            ..self
-        }
+        Self { line, column, excerpt, ..self }
     }
 
     /// The same finding, at the first place in the text where `needle` stands.
@@ -90,10 +85,7 @@ impl Finding {
     /// The same finding as a warning.
     #[must_use]
     pub fn warning(self) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..self
-        }
+        Self { severity: Severity::Warning, ..self }
     }
 
     /// What Cedar says of a file, one finding for each thing it says.
@@ -106,9 +98,7 @@ impl Finding {
     }
 
     fn of_one(code: &'static str, file: &str, text: &str, said: &dyn Diagnostic) -> Self {
-        let help = said
-            .help()
-            .map_or_else(|| "correct it as the message says".to_owned(), |help| help.to_string());
+        let help = said.help().map_or_else(|| "correct it as the message says".to_owned(), |help| help.to_string());
         let mut message = said.to_string();
         let mut cause = std::error::Error::source(said);
         while let Some(error) = cause {
@@ -158,9 +148,7 @@ fn listed(findings: &[Finding]) -> String {
 
 impl From<Finding> for LoadError {
     fn from(finding: Finding) -> Self {
-        Self {
-            findings: vec![finding],
-        }
+        Self { findings: vec![finding] }
     }
 }
 

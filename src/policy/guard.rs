@@ -115,11 +115,7 @@ pub fn guard(question: &Evaluation, facts: &Facts<'_>, now: Now) -> Guarded {
     let stated = question.service_request.as_ref();
     live.sort_by_key(|access| {
         let other_case = stated.is_some_and(|stated| *stated != access.service_request);
-        (
-            other_case,
-            Reverse(access.window.map(|window| window.expires_at)),
-            access.id,
-        )
+        (other_case, Reverse(access.window.map(|window| window.expires_at)), access.id)
     });
     live.truncate(CANDIDATES_MAX);
     guarded(Ok(live))
@@ -129,10 +125,7 @@ pub fn guard(question: &Evaluation, facts: &Facts<'_>, now: Now) -> Guarded {
 pub(crate) fn suspended(question: &Evaluation) -> Refused {
     refused(
         Reason::PolicyDenied,
-        format!(
-            "`{}` is suspended and allowed nothing: another engineer has to take over.",
-            question.engineer
-        ),
+        format!("`{}` is suspended and allowed nothing: another engineer has to take over.", question.engineer),
     )
 }
 
@@ -147,10 +140,7 @@ fn concerns(access: &Access, question: &Evaluation) -> bool {
 
 fn standing(access: &Access, question: &Evaluation, tenant: &TenantFacts, now: Now) -> Option<Standing> {
     let covers = access.scope.covers(&question.action, question.content.as_ref());
-    let ended = access
-        .ended_at
-        .or(access.window.map(|window| window.expires_at))
-        .unwrap_or(now.earliest);
+    let ended = access.ended_at.or(access.window.map(|window| window.expires_at)).unwrap_or(now.earliest);
     Some(match access.state {
         StateName::Withdrawn => return None,
         StateName::Submitted => Standing::Waiting { covers: covers.is_ok() },
@@ -188,11 +178,7 @@ fn standing(access: &Access, question: &Evaluation, tenant: &TenantFacts, now: N
 }
 
 fn refused(reason: Reason, message: String) -> Refused {
-    Refused {
-        reason,
-        message,
-        nearest: None,
-    }
+    Refused { reason, message, nearest: None }
 }
 
 fn explained(standing: Standing, access: &Access, question: &Evaluation, now: Now) -> Refused {
@@ -202,19 +188,13 @@ fn explained(standing: Standing, access: &Access, question: &Evaluation, now: No
     let (reason, failed, message) = match standing {
         Standing::Elsewhere(Miss::Action) | Standing::Covers => {
             let approved: Vec<&str> = access.scope.actions.iter().map(|action| action.as_str()).collect();
-            let failed = format!(
-                "`{}` is not among the approved actions ({})",
-                question.action,
-                approved.join(", ")
-            );
+            let failed = format!("`{}` is not among the approved actions ({})", question.action, approved.join(", "));
             let message = format!("The Grant of {id} does not cover this: {failed}. Submit an AccessRequest for it.");
             (Reason::OutOfScope, failed, message)
         }
         Standing::Elsewhere(Miss::Content) => {
-            let asked = question
-                .content
-                .as_ref()
-                .map_or("the workload as a whole".to_owned(), |path| format!("`{path}`"));
+            let asked =
+                question.content.as_ref().map_or("the workload as a whole".to_owned(), |path| format!("`{path}`"));
             let failed = format!("{asked} is not within the approved content");
             let message = format!("The Grant of {id} does not cover this: {failed}. Submit an AccessRequest for it.");
             (Reason::OutOfScope, failed, message)
@@ -234,11 +214,7 @@ fn explained(standing: Standing, access: &Access, question: &Evaluation, now: No
                 }
                 _ => ("the internal review is not done yet", String::new()),
             };
-            let whom = if access.state == StateName::Notified {
-                "for the customer"
-            } else {
-                "for internal review"
-            };
+            let whom = if access.state == StateName::Notified { "for the customer" } else { "for internal review" };
             (
                 Reason::ApprovalPending,
                 failed.to_owned(),
@@ -247,16 +223,8 @@ fn explained(standing: Standing, access: &Access, question: &Evaluation, now: No
         }
         Standing::Past(at, past) => past_explained(past, at, id, again),
     };
-    let nearest = Nearest {
-        access_request: Some(id),
-        grant: access.grant.clone(),
-        failed,
-    };
-    Refused {
-        reason,
-        message,
-        nearest: Some(nearest),
-    }
+    let nearest = Nearest { access_request: Some(id), grant: access.grant.clone(), failed };
+    Refused { reason, message, nearest: Some(nearest) }
 }
 
 fn past_explained(
@@ -277,20 +245,13 @@ fn past_explained(
             return (Reason::GrantRevoked, failed, message);
         }
     };
-    (
-        reason,
-        format!("it {what} at {at}"),
-        format!("{id} {what} at {at}: {again}"),
-    )
+    (reason, format!("it {what} at {at}"), format!("{id} {what} at {at}: {again}"))
 }
 
 /// The next instant at which one of these AccessRequests begins, ends or lapses.
 fn boundary<'a>(accesses: impl Iterator<Item = &'a Arc<Access>>, now: Now) -> Option<Timestamp> {
     let instants = accesses.flat_map(|access| {
-        let (starts, expires) = access
-            .window
-            .map(|window| (window.starts_at, window.expires_at))
-            .unzip();
+        let (starts, expires) = access.window.map(|window| (window.starts_at, window.expires_at)).unzip();
         [starts, expires, access.respond_by].into_iter().flatten()
     });
     instants.filter_map(|instant| upcoming(instant, now)).min()

@@ -90,10 +90,7 @@ impl Judged {
     }
 
     fn deny(mut self, refused: Refused) -> Self {
-        self.decision = Decision {
-            nearest: refused.nearest,
-            ..Decision::deny(refused.reason, refused.message)
-        };
+        self.decision = Decision { nearest: refused.nearest, ..Decision::deny(refused.reason, refused.message) };
         self.permit = None;
         self
     }
@@ -127,11 +124,7 @@ pub fn judge(policies: &PolicySet, question: &Evaluation, facts: &Facts<'_>, now
     let mut judged = Judged::denied(Reason::PolicyError, "The question was not judged.");
     judged.cacheable = true;
     if let Some(message) = foreign(policies, question) {
-        return judged.deny(Refused {
-            reason: Reason::NotInSchema,
-            message,
-            nearest: None,
-        });
+        return judged.deny(Refused { reason: Reason::NotInSchema, message, nearest: None });
     }
     let Some(slice) = policies.content_slice(question.action.as_str()) else {
         return judged.deny(not_in_schema("action", question.action.as_str(), policies.actions()));
@@ -191,11 +184,7 @@ fn permit(access: &Arc<Access>, policies: Vec<String>, now: Now) -> Option<Permi
     let live = access.ended_at.is_none() && window.contains(now.earliest) && window.contains(now.latest);
     live.then(|| Permit {
         access: access.clone(),
-        grant: GrantRef {
-            id: grant,
-            access_request: access.id,
-            expires_at: window.expires_at,
-        },
+        grant: GrantRef { id: grant, access_request: access.id, expires_at: window.expires_at },
         policies,
     })
 }
@@ -223,17 +212,10 @@ fn rule(
     for instant in instants(slice, access, now) {
         let (context, unread) = policies.context(question, Some(access), instant)?;
         *dropped = own + unread;
-        let request = Request::new(
-            parts.principal.clone(),
-            slice.action.clone(),
-            parts.resource.clone(),
-            context,
-            None,
-        )
-        .map_err(|error| Unaskable::Facts(error.to_string()))?;
-        let response = policies
-            .authorizer
-            .is_authorized(&request, &slice.policies, &parts.entities);
+        let request =
+            Request::new(parts.principal.clone(), slice.action.clone(), parts.resource.clone(), context, None)
+                .map_err(|error| Unaskable::Facts(error.to_string()))?;
+        let response = policies.authorizer.is_authorized(&request, &slice.policies, &parts.entities);
         if let Some(error) = response.diagnostics().errors().next() {
             let mut denied = Decision::deny(
                 Reason::PolicyError,
@@ -260,20 +242,10 @@ fn instants(slice: &Slice, access: &Access, now: Now) -> Vec<Timestamp> {
         return both;
     }
     let starts = access.window.map_or(now.earliest, |window| window.starts_at);
-    let before = slice
-        .time
-        .literals
-        .iter()
-        .copied()
-        .take_while(|literal| *literal <= now.earliest)
-        .last();
+    let before = slice.time.literals.iter().copied().take_while(|literal| *literal <= now.earliest).last();
     let mut instants = vec![before.map_or(starts, |literal| literal.max(starts))];
-    let within = slice
-        .time
-        .literals
-        .iter()
-        .copied()
-        .filter(|literal| now.earliest < *literal && *literal <= now.latest);
+    let within =
+        slice.time.literals.iter().copied().filter(|literal| now.earliest < *literal && *literal <= now.latest);
     instants.extend(within.take(INSTANTS_MAX));
     if instants.len() > INSTANTS_MAX {
         // More boundaries than can be tried in so short a time: an instant past the Grant permits nothing.
@@ -283,11 +255,7 @@ fn instants(slice: &Slice, access: &Access, now: Now) -> Vec<Timestamp> {
 }
 
 fn nearest(access: &Access, failed: String) -> Nearest {
-    Nearest {
-        access_request: Some(access.id),
-        grant: access.grant.clone(),
-        failed,
-    }
+    Nearest { access_request: Some(access.id), grant: access.grant.clone(), failed }
 }
 
 fn policy_denied(
@@ -309,10 +277,7 @@ fn policy_denied(
         Some(info) => format!("The policy `{}` forbids this: ask its owner.", info.id),
         None => "No policy permits this: ask the owner of the policies.".to_owned(),
     });
-    debug_assert!(
-        forbids.is_none_or(|info| !info.permits),
-        "a denial is decided by forbids"
-    );
+    debug_assert!(forbids.is_none_or(|info| !info.permits), "a denial is decided by forbids");
     Decision {
         nearest: Some(nearest(access, failed)),
         policy_reason: forbids.and_then(|info| info.reason.clone()),
@@ -323,11 +288,9 @@ fn policy_denied(
 
 fn unaskable(why: Unaskable) -> Refused {
     match why {
-        Unaskable::Stated(wrong) => Refused {
-            reason: Reason::NotInSchema,
-            message: format!("{wrong}."),
-            nearest: None,
-        },
+        Unaskable::Stated(wrong) => {
+            Refused { reason: Reason::NotInSchema, message: format!("{wrong}."), nearest: None }
+        }
         Unaskable::Facts(why) => Refused {
             reason: Reason::PolicyError,
             message: format!(
@@ -351,25 +314,15 @@ fn foreign(policies: &PolicySet, question: &Evaluation) -> Option<String> {
     if !words.workloads.contains(question.workload.as_str()) {
         return Some(not_in_schema("workload", question.workload.as_str(), policies.workloads()).message);
     }
-    let kind = question
-        .content
-        .iter()
-        .flat_map(|path| path.types())
-        .find(|kind| !words.content_types.contains(*kind))?;
+    let kind =
+        question.content.iter().flat_map(|path| path.types()).find(|kind| !words.content_types.contains(*kind))?;
     Some(not_in_schema("content type", kind, policies.content_types()).message)
 }
 
 fn not_in_schema<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Refused {
     let known: Vec<&str> = known.collect();
-    let message = format!(
-        "The schema declares no {what} `{name}`; it declares {}.",
-        known.join(", ")
-    );
-    Refused {
-        reason: Reason::NotInSchema,
-        message,
-        nearest: None,
-    }
+    let message = format!("The schema declares no {what} `{name}`; it declares {}.", known.join(", "));
+    Refused { reason: Reason::NotInSchema, message, nearest: None }
 }
 
 #[cfg(test)]

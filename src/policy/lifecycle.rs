@@ -146,16 +146,9 @@ impl PolicySet {
         let (resource, entities) = self.subject(person, subject).map_err(|why| fault(&why))?;
         let principal = uid(&self.names.person, person.id.as_str());
         let Some(slice) = self.slices.get(deed.as_str(), resource.type_name()) else {
-            return Err(fault(&format!(
-                "the schema declares no action `{}` on it",
-                deed.as_str()
-            )));
+            return Err(fault(&format!("the schema declares no action `{}` on it", deed.as_str())));
         };
-        let entities = slice
-            .base
-            .clone()
-            .add_entities(entities, None)
-            .map_err(|why| fault(&why))?;
+        let entities = slice.base.clone().add_entities(entities, None).map_err(|why| fault(&why))?;
         let request = Request::new(principal, slice.action.clone(), resource, Context::empty(), None);
         let request = request.map_err(|why| fault(&why))?;
         let response = self.authorizer.is_authorized(&request, &slice.policies, &entities);
@@ -167,15 +160,9 @@ impl PolicySet {
         }
         let policies: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
         let nearest = explain::nearest_permit(slice.conditions(), &request, &entities);
-        let decided = policies
-            .first()
-            .cloned()
-            .or_else(|| Some(nearest?.split(':').next()?.to_owned()));
+        let decided = policies.first().cloned().or_else(|| Some(nearest?.split(':').next()?.to_owned()));
         let advice = decided.and_then(|id| self.policy(&id)?.advice.clone());
-        Err(Forbidden {
-            policies,
-            advice: advice.unwrap_or_else(|| "No policy permits this.".to_owned()),
-        })
+        Err(Forbidden { policies, advice: advice.unwrap_or_else(|| "No policy permits this.".to_owned()) })
     }
 
     /// The resource, and the entities of the question without the actions.
@@ -229,18 +216,9 @@ impl PolicySet {
         let person = |id: &PersonId| reference(&names.person, id.as_str());
         let mut values = vec![
             ("engineer".to_owned(), person(&request.engineer)),
-            (
-                "tenant".to_owned(),
-                reference(&names.tenant, request.asked.tenant.as_str()),
-            ),
-            (
-                "approvers".to_owned(),
-                RestrictedExpression::new_set(tenant.approvers.iter().map(person)),
-            ),
-            (
-                "known_to_customer".to_owned(),
-                RestrictedExpression::new_bool(request.is_known_to_customer()),
-            ),
+            ("tenant".to_owned(), reference(&names.tenant, request.asked.tenant.as_str())),
+            ("approvers".to_owned(), RestrictedExpression::new_set(tenant.approvers.iter().map(person))),
+            ("known_to_customer".to_owned(), RestrictedExpression::new_bool(request.is_known_to_customer())),
         ];
         if let Some(review) = request.review() {
             values.push(("reviewer".to_owned(), person(&review.by)));

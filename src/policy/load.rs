@@ -73,11 +73,7 @@ impl PolicySet {
     fn assemble(sources: &Sources) -> Result<Self, LoadError> {
         let (schema, vocabulary) = schema::read(&sources.schema)?;
         let validator = Validator::new(schema.clone());
-        let mut reading = Reading {
-            validator,
-            seen: HashSet::new(),
-            findings: Vec::new(),
-        };
+        let mut reading = Reading { validator, seen: HashSet::new(), findings: Vec::new() };
         let mut policies = cedar_policy::PolicySet::new();
         let mut infos = BTreeMap::new();
         for file in &sources.policies {
@@ -114,17 +110,10 @@ impl PolicySet {
             ));
         }
         if !reading.findings.is_empty() {
-            return Err(LoadError {
-                findings: reading.findings,
-            });
+            return Err(LoadError { findings: reading.findings });
         }
         let failed = |error: &dyn core::fmt::Display| {
-            LoadError::from(whole(
-                sources,
-                "cannot-prepare",
-                &error.to_string(),
-                "correct what the message names",
-            ))
+            LoadError::from(whole(sources, "cannot-prepare", &error.to_string(), "correct what the message names"))
         };
         let base = schema.action_entities().map_err(|error| failed(&error))?;
         let slices = Slices::cut(&policies, &schema, &base).map_err(|error| failed(&error))?;
@@ -184,25 +173,12 @@ impl PolicySet {
 }
 
 fn whole(sources: &Sources, code: &'static str, message: &str, help: &str) -> Finding {
-    let place = sources
-        .policies
-        .first()
-        .map_or(sources.schema.name.as_str(), |file| file.name.as_str());
-    Finding::file(
-        code,
-        place.rsplit_once('/').map_or(place, |(dir, _)| dir),
-        message,
-        help,
-    )
+    let place = sources.policies.first().map_or(sources.schema.name.as_str(), |file| file.name.as_str());
+    Finding::file(code, place.rsplit_once('/').map_or(place, |(dir, _)| dir), message, help)
 }
 
 fn info(policy: &Policy, file: &SourceFile) -> PolicyInfo {
-    let annotation = |key: &str| {
-        policy
-            .annotation(key)
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-    };
+    let annotation = |key: &str| policy.annotation(key).filter(|text| !text.is_empty()).map(str::to_owned);
     PolicyInfo {
         id: policy.id().to_string(),
         file: file.name.clone(),
@@ -225,8 +201,7 @@ impl Reading {
         let set: cedar_policy::PolicySet = match file.text.parse() {
             Ok(set) => set,
             Err(error) => {
-                self.findings
-                    .extend(Finding::of_cedar("policy-syntax", &file.name, &file.text, &error));
+                self.findings.extend(Finding::of_cedar("policy-syntax", &file.name, &file.text, &error));
                 return Vec::new();
             }
         };
@@ -250,12 +225,9 @@ impl Reading {
         }
         match cedar_policy::PolicySet::from_policies(policies.iter().cloned()) {
             Ok(named) => self.validate(&named, file),
-            Err(error) => self.findings.push(Finding::file(
-                "policy-id-twice",
-                &file.name,
-                error.to_string(),
-                "rename one",
-            )),
+            Err(error) => {
+                self.findings.push(Finding::file("policy-id-twice", &file.name, error.to_string(), "rename one"))
+            }
         }
         policies
     }
@@ -263,11 +235,7 @@ impl Reading {
     /// The `@id`, if it is there, well-formed and not taken.
     fn name(&mut self, policy: &Policy, file: &SourceFile) -> Option<String> {
         let text = policy.to_string();
-        let head = text
-            .lines()
-            .find(|line| !line.trim_start().starts_with('@'))
-            .unwrap_or_default()
-            .trim();
+        let head = text.lines().find(|line| !line.trim_start().starts_with('@')).unwrap_or_default().trim();
         let Some(id) = policy.annotation("id") else {
             self.findings.push(
                 Finding::file(
@@ -315,23 +283,17 @@ impl Reading {
     fn validate(&mut self, set: &cedar_policy::PolicySet, file: &SourceFile) {
         let result = self.validator.validate_with_level(set, ValidationMode::Strict, LEVEL);
         for error in result.validation_errors() {
-            self.findings
-                .extend(Finding::of_cedar("policy-invalid", &file.name, &file.text, error));
+            self.findings.extend(Finding::of_cedar("policy-invalid", &file.name, &file.text, error));
         }
         for warning in result.validation_warnings() {
-            self.findings
-                .extend(Finding::of_cedar("policy-doubtful", &file.name, &file.text, warning));
+            self.findings.extend(Finding::of_cedar("policy-doubtful", &file.name, &file.text, warning));
         }
     }
 
     fn invariants(&mut self, file: &SourceFile) {
         for policy in self.file(file) {
-            let stated = policy
-                .annotation("invariant")
-                .is_some_and(|sentence| !sentence.trim().is_empty());
-            let directed = policy
-                .annotation("direction")
-                .is_none_or(|way| matches!(way, "at-most" | "at-least"));
+            let stated = policy.annotation("invariant").is_some_and(|sentence| !sentence.trim().is_empty());
+            let directed = policy.annotation("direction").is_none_or(|way| matches!(way, "at-most" | "at-least"));
             if !stated || !directed || policy.effect() != Effect::Permit {
                 self.findings.push(
                     Finding::file(

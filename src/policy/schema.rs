@@ -14,15 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The namespace of the schema.
 pub(crate) const NAMESPACE: &str = "Lockbox";
 /// What only Lockbox may fill, whatever the file says: a statement of somebody else would decide.
-const OWN: [&str; 7] = [
-    "suspended",
-    "lockbox",
-    "tenant",
-    "workload",
-    "content_type",
-    "now",
-    "grant",
-];
+const OWN: [&str; 7] = ["suspended", "lockbox", "tenant", "workload", "content_type", "now", "grant"];
 /// How deep types may nest.
 const TYPE_DEPTH_MAX: usize = 8;
 
@@ -92,18 +84,14 @@ pub(crate) fn read(file: &SourceFile) -> Result<(Schema, Vocabulary), LoadError>
         findings: Finding::of_cedar("schema-invalid", &file.name, &file.text, said),
     };
     let (fragment, warnings) = SchemaFragment::from_cedarschema_str(&file.text).map_err(|error| refused(&error))?;
-    let warnings: Vec<Finding> = warnings
-        .flat_map(|warning| Finding::of_cedar("schema-warning", &file.name, &file.text, &warning))
-        .collect();
+    let warnings: Vec<Finding> =
+        warnings.flat_map(|warning| Finding::of_cedar("schema-warning", &file.name, &file.text, &warning)).collect();
     if !warnings.is_empty() {
         return Err(LoadError { findings: warnings });
     }
     let json = fragment.clone().to_json_value().map_err(|error| refused(&error))?;
     let schema = Schema::from_schema_fragments([fragment]).map_err(|error| refused(&error))?;
-    let reader = Reader {
-        file,
-        space: json.get(NAMESPACE).cloned().unwrap_or(Json::Null),
-    };
+    let reader = Reader { file, space: json.get(NAMESPACE).cloned().unwrap_or(Json::Null) };
     let vocabulary = reader.vocabulary()?;
     Ok((schema, vocabulary))
 }
@@ -131,21 +119,13 @@ impl Reader<'_> {
             content: attributes("Content", Source::Lockbox)?,
             actions: self.actions()?,
         };
-        for (what, members) in [
-            ("Engineer", &vocabulary.engineer),
-            ("Tenant", &vocabulary.tenant),
-            ("Content", &vocabulary.content),
-        ]
-        .into_iter()
-        .chain(
-            vocabulary
-                .actions
-                .iter()
-                .map(|(name, members)| (name.as_str(), members)),
-        ) {
-            if let Some((name, _)) = members
-                .iter()
-                .find(|(name, member)| OWN.contains(&name.as_str()) && member.source != Source::Lockbox)
+        for (what, members) in
+            [("Engineer", &vocabulary.engineer), ("Tenant", &vocabulary.tenant), ("Content", &vocabulary.content)]
+                .into_iter()
+                .chain(vocabulary.actions.iter().map(|(name, members)| (name.as_str(), members)))
+        {
+            if let Some((name, _)) =
+                members.iter().find(|(name, member)| OWN.contains(&name.as_str()) && member.source != Source::Lockbox)
             {
                 return Err(Finding::file(
                     "source-not-lockbox",
@@ -156,9 +136,8 @@ impl Reader<'_> {
                 .at_text(&self.file.text, &format!("{name}:"))
                 .into());
             }
-            if let Some((name, _)) = members
-                .iter()
-                .find(|(_, member)| member.required && member.source != Source::Lockbox)
+            if let Some((name, _)) =
+                members.iter().find(|(_, member)| member.required && member.source != Source::Lockbox)
             {
                 return Err(Finding::file(
                     "attribute-required",
@@ -174,23 +153,17 @@ impl Reader<'_> {
     }
 
     fn entity(&self, name: &str) -> Result<&Json, LoadError> {
-        self.space
-            .get("entityTypes")
-            .and_then(|types| types.get(name))
-            .ok_or_else(|| {
-                self.wrong(
-                    format!("the schema declares no entity type `{NAMESPACE}::{name}`"),
-                    "declare it: questions need it",
-                )
-            })
+        self.space.get("entityTypes").and_then(|types| types.get(name)).ok_or_else(|| {
+            self.wrong(
+                format!("the schema declares no entity type `{NAMESPACE}::{name}`"),
+                "declare it: questions need it",
+            )
+        })
     }
 
     fn choices(&self, name: &str) -> Result<BTreeSet<String>, LoadError> {
         enumerated(self.entity(name)?).ok_or_else(|| {
-            self.wrong(
-                format!("`{name}` has no list of names"),
-                "declare it as `entity … enum [\"…\"]`",
-            )
+            self.wrong(format!("`{name}` has no list of names"), "declare it as `entity … enum [\"…\"]`")
         })
     }
 
@@ -217,39 +190,23 @@ impl Reader<'_> {
     }
 
     fn is_content_access(&self, action: &str, depth: usize) -> bool {
-        let parents = self
-            .space
-            .get("actions")
-            .and_then(|all| all.get(action))
-            .and_then(|one| one.get("memberOf"));
-        let ids = parents
-            .and_then(Json::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(|group| group.get("id")?.as_str());
+        let parents = self.space.get("actions").and_then(|all| all.get(action)).and_then(|one| one.get("memberOf"));
+        let ids = parents.and_then(Json::as_array).into_iter().flatten().filter_map(|group| group.get("id")?.as_str());
         depth < TYPE_DEPTH_MAX
-            && ids
-                .into_iter()
-                .any(|id| id == "content_access" || self.is_content_access(id, depth + 1))
+            && ids.into_iter().any(|id| id == "content_access" || self.is_content_access(id, depth + 1))
     }
 
     /// The members of a record type; `others` fills those without `@source`.
     fn members(&self, record: &Json, others: Source, depth: usize) -> Result<Members, LoadError> {
         match self.kind(record, others, depth)? {
             Type::Record(members) => Ok(members),
-            _ => Err(self.wrong(
-                "attributes and contexts must be records".to_owned(),
-                "write `{ name: Type, … }`",
-            )),
+            _ => Err(self.wrong("attributes and contexts must be records".to_owned(), "write `{ name: Type, … }`")),
         }
     }
 
     fn kind(&self, kind: &Json, others: Source, depth: usize) -> Result<Type, LoadError> {
         if depth > TYPE_DEPTH_MAX {
-            return Err(self.wrong(
-                "types nest more than 8 levels deep".to_owned(),
-                "make the attribute flatter",
-            ));
+            return Err(self.wrong("types nest more than 8 levels deep".to_owned(), "make the attribute flatter"));
         }
         let text = |key: &str| kind.get(key).and_then(Json::as_str).unwrap_or_default();
         match text("type") {
@@ -266,11 +223,7 @@ impl Reader<'_> {
     fn record(&self, kind: &Json, others: Source, depth: usize) -> Result<Type, LoadError> {
         let mut members = Members::new();
         for (name, member) in kind.get("attributes").and_then(Json::as_object).into_iter().flatten() {
-            let source = match member
-                .get("annotations")
-                .and_then(|all| all.get("source"))
-                .and_then(Json::as_str)
-            {
+            let source = match member.get("annotations").and_then(|all| all.get("source")).and_then(Json::as_str) {
                 None => others,
                 Some("lockbox") => Source::Lockbox,
                 Some("directory") => Source::Directory,
@@ -288,23 +241,13 @@ impl Reader<'_> {
             };
             let required = member.get("required").and_then(Json::as_bool).unwrap_or(true);
             // What lies within is filled by whoever fills the whole.
-            members.insert(
-                name.clone(),
-                Member {
-                    kind: self.kind(member, source, depth + 1)?,
-                    required,
-                    source,
-                },
-            );
+            members.insert(name.clone(), Member { kind: self.kind(member, source, depth + 1)?, required, source });
         }
         Ok(Type::Record(members))
     }
 
     fn named(&self, name: &str, others: Source, depth: usize) -> Result<Type, LoadError> {
-        let short = name
-            .strip_prefix("Lockbox::")
-            .or_else(|| name.strip_prefix("__cedar::"))
-            .unwrap_or(name);
+        let short = name.strip_prefix("Lockbox::").or_else(|| name.strip_prefix("__cedar::")).unwrap_or(name);
         if let Some(common) = self.space.get("commonTypes").and_then(|types| types.get(short)) {
             return self.kind(common, others, depth + 1);
         }
@@ -328,9 +271,7 @@ impl Reader<'_> {
     }
 
     fn entity_type(&self, name: &str, choices: Option<BTreeSet<String>>) -> Result<Type, LoadError> {
-        let name = name
-            .parse()
-            .map_err(|_| self.wrong(format!("`{name}` is no entity type"), "correct its name"))?;
+        let name = name.parse().map_err(|_| self.wrong(format!("`{name}` is no entity type"), "correct its name"))?;
         Ok(Type::Entity { name, choices })
     }
 }

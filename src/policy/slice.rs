@@ -35,8 +35,7 @@ impl Slice {
 
     /// The conditions of its policies, taken apart when first asked for.
     pub(crate) fn conditions(&self) -> &[Condition] {
-        self.conditions
-            .get_or_init(|| Condition::of_all(self.policies.policies()))
+        self.conditions.get_or_init(|| Condition::of_all(self.policies.policies()))
     }
 }
 
@@ -59,9 +58,7 @@ impl Slices {
         }
         for policy in policies.policies() {
             for environment in policy.get_valid_request_envs(schema) {
-                sets.entry(Environment::of(&environment))
-                    .or_default()
-                    .push(policy.clone());
+                sets.entry(Environment::of(&environment)).or_default().push(policy.clone());
             }
         }
         let mut by_action: HashMap<String, Vec<(EntityTypeName, Slice)>> = HashMap::new();
@@ -81,11 +78,7 @@ impl Slices {
 
     /// The slice of an action on a type of resource.
     pub(crate) fn get(&self, action: &str, resource: &EntityTypeName) -> Option<&Slice> {
-        self.by_action
-            .get(action)?
-            .iter()
-            .find(|(kind, _)| kind == resource)
-            .map(|(_, slice)| slice)
+        self.by_action.get(action)?.iter().find(|(kind, _)| kind == resource).map(|(_, slice)| slice)
     }
 }
 

@@ -57,17 +57,11 @@ struct Mismatch {
 
 impl Mismatch {
     fn of(expected: impl Into<String>) -> Self {
-        Self {
-            path: String::new(),
-            expected: expected.into(),
-        }
+        Self { path: String::new(), expected: expected.into() }
     }
 
     fn within(self, place: &str) -> WrongType {
-        WrongType {
-            path: format!("{place}{}", self.path),
-            expected: self.expected,
-        }
+        WrongType { path: format!("{place}{}", self.path), expected: self.expected }
     }
 }
 
@@ -98,23 +92,17 @@ fn record(attributes: &Attributes, members: &Members, dropped: &mut usize) -> Re
     for (name, value) in attributes {
         match members.get(name) {
             Some(member) => {
-                let value = cedar(value, &member.kind, dropped).map_err(|wrong| Mismatch {
-                    path: format!(".{name}{}", wrong.path),
-                    ..wrong
-                })?;
+                let value = cedar(value, &member.kind, dropped)
+                    .map_err(|wrong| Mismatch { path: format!(".{name}{}", wrong.path), ..wrong })?;
                 fields.push((name.clone(), value));
             }
             None => *dropped += 1,
         }
     }
-    if let Some((name, member)) = members
-        .iter()
-        .find(|(name, member)| member.required && !attributes.contains_key(*name))
+    if let Some((name, member)) =
+        members.iter().find(|(name, member)| member.required && !attributes.contains_key(*name))
     {
-        return Err(Mismatch {
-            path: format!(".{name}"),
-            expected: format!("present, {}", in_words(&member.kind)),
-        });
+        return Err(Mismatch { path: format!(".{name}"), expected: format!("present, {}", in_words(&member.kind)) });
     }
     RestrictedExpression::new_record(fields).map_err(|_| Mismatch::of("a record without duplicates"))
 }

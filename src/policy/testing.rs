@@ -21,10 +21,7 @@ pub(crate) fn shipped() -> &'static PolicySet {
 /// The shipped files with one more policy file.
 pub(crate) fn with(policy: &str) -> Sources {
     let mut sources = Sources::shipped();
-    sources.policies.push(super::SourceFile {
-        name: "policies/more.cedar".to_owned(),
-        text: Arc::from(policy),
-    });
+    sources.policies.push(super::SourceFile { name: "policies/more.cedar".to_owned(), text: Arc::from(policy) });
     sources
 }
 
@@ -55,11 +52,7 @@ pub(crate) fn engineer() -> Engineer {
 }
 
 pub(crate) fn tenant() -> TenantFacts {
-    TenantFacts {
-        id: TenantId::parse("contoso").unwrap(),
-        lockbox: true,
-        attributes: Attributes::new(),
-    }
+    TenantFacts { id: TenantId::parse("contoso").unwrap(), lockbox: true, attributes: Attributes::new() }
 }
 
 /// A Grant from ten minutes ago for two hours, for reading and more, everywhere in the workload.
@@ -72,9 +65,7 @@ pub(crate) fn access() -> Access {
         service_request: ServiceRequest::parse("SR-1042").unwrap(),
         state: StateName::Active,
         scope: Scope {
-            actions: ["read", "export", "modify"]
-                .map(|action| ActionName::parse(action).unwrap())
-                .into(),
+            actions: ["read", "export", "modify"].map(|action| ActionName::parse(action).unwrap()).into(),
             content: ContentScope::Workload,
         },
         approval: Some(Approval::Customer),
@@ -90,13 +81,7 @@ pub(crate) fn access() -> Access {
 
 /// An AccessRequest without a Grant.
 pub(crate) fn asked(state: StateName) -> Access {
-    Access {
-        state,
-        approval: None,
-        grant: None,
-        window: None,
-        ..access()
-    }
+    Access { state, approval: None, grant: None, window: None, ..access() }
 }
 
 pub(crate) fn narrowed(paths: &[&str]) -> Access {
@@ -108,16 +93,7 @@ pub(crate) fn narrowed(paths: &[&str]) -> Access {
 
 pub(crate) fn ask_set(set: &PolicySet, question: &Evaluation, accesses: &[Access]) -> Judged {
     let accesses: Vec<Arc<Access>> = accesses.iter().cloned().map(Arc::new).collect();
-    judge(
-        set,
-        question,
-        &Facts {
-            tenant: Some(&tenant()),
-            engineer: Some(&engineer()),
-            accesses: &accesses,
-        },
-        now(),
-    )
+    judge(set, question, &Facts { tenant: Some(&tenant()), engineer: Some(&engineer()), accesses: &accesses }, now())
 }
 
 pub(crate) fn ask(question: &Evaluation, accesses: &[Access]) -> Judged {

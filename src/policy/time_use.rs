@@ -38,10 +38,7 @@ impl TimeUse {
                 Err(_) => reading.opaque = true,
             }
         }
-        Self {
-            literals: reading.literals.into_iter().collect(),
-            opaque: reading.opaque,
-        }
+        Self { literals: reading.literals.into_iter().collect(), opaque: reading.opaque }
     }
 }
 
@@ -73,14 +70,8 @@ impl Reading {
                 self.walk(expr);
                 in_expr.iter().for_each(|expr| self.walk(expr));
             }
-            Expr::IfThenElse {
-                cond,
-                then_expr,
-                else_expr,
-            } => {
-                [cond, then_expr, else_expr]
-                    .into_iter()
-                    .for_each(|expr| self.walk(expr));
+            Expr::IfThenElse { cond, then_expr, else_expr } => {
+                [cond, then_expr, else_expr].into_iter().for_each(|expr| self.walk(expr));
             }
             Expr::Set(elements) => elements.iter().for_each(|expr| self.walk(expr)),
             Expr::Record(fields) => fields.values().for_each(|expr| self.walk(expr)),
@@ -98,10 +89,7 @@ impl Reading {
             (false, BinaryOp::GreaterEq) => (BinaryOp::LessEq, left),
             (false, op) => (op, left),
         };
-        let ordered = matches!(
-            op,
-            BinaryOp::Less | BinaryOp::LessEq | BinaryOp::Greater | BinaryOp::GreaterEq
-        );
+        let ordered = matches!(op, BinaryOp::Less | BinaryOp::LessEq | BinaryOp::Greater | BinaryOp::GreaterEq);
         match (op, grant_time(other), literal(other)) {
             // Exactly the half-open window: both change where the Grant does, and nowhere else.
             (BinaryOp::GreaterEq | BinaryOp::Less, Some("starts_at" | "expires_at"), _) => {}
@@ -134,11 +122,7 @@ fn grant_time(expr: &Expr) -> Option<&str> {
 
 /// The instant of a `datetime("…")`.
 fn literal(expr: &Expr) -> Option<Timestamp> {
-    let Expr::UnaryOp {
-        op: UnaryOp::Datetime,
-        expr,
-    } = expr
-    else {
+    let Expr::UnaryOp { op: UnaryOp::Datetime, expr } = expr else {
         return None;
     };
     let Expr::Literal(Literal::String(text)) = &**expr else {
@@ -157,9 +141,7 @@ fn milliseconds(text: &str) -> Option<Timestamp> {
     .ok()?;
     let nobody = || Some(super::facts::uid(&"Nobody".parse().ok()?, ""));
     let request = cedar_policy::Request::new(nobody()?, nobody()?, nobody()?, context, None).ok()?;
-    let since = "context.at.durationSince(context.epoch).toMilliseconds()"
-        .parse()
-        .ok()?;
+    let since = "context.at.durationSince(context.epoch).toMilliseconds()".parse().ok()?;
     match cedar_policy::eval_expression(&request, &cedar_policy::Entities::empty(), &since) {
         Ok(cedar_policy::EvalResult::Long(ms)) => Some(Timestamp::from_ms(ms)),
         _ => None,
@@ -180,14 +162,8 @@ mod tests {
         let own =
             "context has grant && context.grant.starts_at <= context.now && context.now < context.grant.expires_at";
         assert_eq!(time_use(own), TimeUse::default());
-        assert_eq!(
-            time_use("!(context.grant.expires_at <= context.now)"),
-            TimeUse::default()
-        );
-        assert_eq!(
-            time_use("context has now && context.device_managed"),
-            TimeUse::default()
-        );
+        assert_eq!(time_use("!(context.grant.expires_at <= context.now)"), TimeUse::default());
+        assert_eq!(time_use("context has now && context.device_managed"), TimeUse::default());
         let at: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
         for condition in [
             "context.now < datetime(\"2026-11-22\")",

@@ -79,13 +79,7 @@ impl PolicyHandle {
     pub fn open(dir: PathBuf, schema: PathBuf, grace: Duration, boot: Duration) -> Result<Self, LoadError> {
         let set = Arc::new(super::load(&dir, &schema)?);
         let in_use = ArcSwap::from_pointee(fresh(set, boot, 0));
-        Ok(Self {
-            dir,
-            schema,
-            grace,
-            in_use,
-            polling: Mutex::new(None),
-        })
+        Ok(Self { dir, schema, grace, in_use, polling: Mutex::new(None) })
     }
 
     /// The policies in use.
@@ -135,32 +129,15 @@ impl PolicyHandle {
             self.keep(&in_use, boot, None);
             return Reloaded::Unchanged;
         }
-        if let Some(error) = in_use
-            .status
-            .last_error
-            .clone()
-            .filter(|_| !again && failed.as_ref() == Some(&digest))
-        {
+        if let Some(error) = in_use.status.last_error.clone().filter(|_| !again && failed.as_ref() == Some(&digest)) {
             self.keep(&in_use, boot, Some(error.clone()));
             return Reloaded::Failed(error);
         }
         // A half-written file may be valid by chance: only what reads the same twice is taken.
-        if Sources::read(&self.dir, &self.schema)
-            .map(|second| second.digest())
-            .ok()
-            .as_ref()
-            != Some(&digest)
-        {
+        if Sources::read(&self.dir, &self.schema).map(|second| second.digest()).ok().as_ref() != Some(&digest) {
             let error = in_use.status.last_error.clone();
             let since = in_use.status.failing_since.or(Some(boot));
-            self.store(
-                &in_use,
-                PolicyStatus {
-                    failing_since: since,
-                    last_error: error,
-                    ..in_use.status.clone()
-                },
-            );
+            self.store(&in_use, PolicyStatus { failing_since: since, last_error: error, ..in_use.status.clone() });
             return Reloaded::Changing;
         }
         match PolicySet::from_sources(&sources) {
@@ -189,20 +166,12 @@ impl PolicyHandle {
         let failing_since = error.as_ref().map(|_| in_use.status.failing_since.unwrap_or(boot));
         self.store(
             in_use,
-            PolicyStatus {
-                checked_at: boot,
-                failing_since,
-                last_error: error,
-                ..in_use.status.clone()
-            },
+            PolicyStatus { checked_at: boot, failing_since, last_error: error, ..in_use.status.clone() },
         );
     }
 
     fn store(&self, in_use: &InUse, status: PolicyStatus) {
-        self.in_use.store(Arc::new(InUse {
-            set: in_use.set.clone(),
-            status,
-        }));
+        self.in_use.store(Arc::new(InUse { set: in_use.set.clone(), status }));
     }
 }
 

@@ -9,9 +9,7 @@ use super::{
     AccessRequestFilter, Changes, Item, KeptAnswer, OutboxEntry, Page, Reads, Revision, Store, StoreError, Transaction,
     given_up,
 };
-use crate::domain::{
-    AccessRequest, AccessRequestId, Engineer, Event, Notice, PersonId, Tenant, TenantId, Timestamp,
-};
+use crate::domain::{AccessRequest, AccessRequestId, Engineer, Event, Notice, PersonId, Tenant, TenantId, Timestamp};
 use async_trait::async_trait;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
@@ -143,11 +141,7 @@ macro_rules! reads {
                 Ok(data::named(&$data?.engineers, &page))
             }
 
-            async fn outbox(
-                &self,
-                tenant: Option<&TenantId>,
-                page: Page<u64>,
-            ) -> Result<Vec<OutboxEntry>, StoreError> {
+            async fn outbox(&self, tenant: Option<&TenantId>, page: Page<u64>) -> Result<Vec<OutboxEntry>, StoreError> {
                 let $this = self;
                 Ok($data?.outbox(tenant, page))
             }

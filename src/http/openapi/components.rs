@@ -51,7 +51,9 @@ pub(super) fn introduction() -> String {
     for ProblemType { uri, status, title } in Problem::all_types() {
         text.push_str(&format!("| `{uri}` | {status} | {title} |\n"));
     }
-    text.push_str("\nTimes are RFC 3339 in UTC, durations ISO 8601, lists have `items` and, until the end, `next_cursor`.");
+    text.push_str(
+        "\nTimes are RFC 3339 in UTC, durations ISO 8601, lists have `items` and, until the end, `next_cursor`.",
+    );
     text
 }
 
@@ -59,7 +61,10 @@ pub(super) fn introduction() -> String {
 fn add<T: ToSchema>(components: ComponentsBuilder, name: &str) -> ComponentsBuilder {
     let mut below = Vec::new();
     T::schemas(&mut below);
-    below.into_iter().fold(components, |components, (name, schema)| components.schema(name, schema)).schema(name, T::schema())
+    below
+        .into_iter()
+        .fold(components, |components, (name, schema)| components.schema(name, schema))
+        .schema(name, T::schema())
 }
 
 pub(super) fn components() -> Components {
@@ -122,7 +127,8 @@ pub(super) fn components() -> Components {
 fn problem_schema() -> Schema {
     let text = |what: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(what));
     let types = Problem::all_types().into_iter().map(|of| of.uri);
-    let number = ObjectBuilder::new().schema_type(Type::Integer).format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)));
+    let number =
+        ObjectBuilder::new().schema_type(Type::Integer).format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)));
     ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some("A problem document (RFC 9457); further members depend on its type."))
@@ -160,7 +166,9 @@ fn problem(types: &[&ProblemType]) -> Response {
 /// A place that is not there is a defect, which a test finds.
 pub(super) fn close(document: &mut Value) {
     for (place, values) in enumerations() {
-        if let Some(schema) = document.pointer_mut(&format!("/components/schemas/{place}")).and_then(Value::as_object_mut) {
+        if let Some(schema) =
+            document.pointer_mut(&format!("/components/schemas/{place}")).and_then(Value::as_object_mut)
+        {
             schema.insert("enum".to_owned(), json!(values));
         }
     }

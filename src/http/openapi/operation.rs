@@ -58,7 +58,10 @@ pub(super) fn describe(endpoint: &Endpoint, listeners: &[Listener]) -> Operation
 /// `requests::submit` is `requests_submit`; unique because a handler serves one row.
 pub(super) fn operation_id(endpoint: &Endpoint) -> String {
     let handler: String = endpoint.handled_by.chars().filter(|c| !c.is_whitespace()).collect();
-    handler.replace("openapi::serve_authority", "openapi").replace("openapi::serve_sidecar", "openapi").replace("::", "_")
+    handler
+        .replace("openapi::serve_authority", "openapi")
+        .replace("openapi::serve_sidecar", "openapi")
+        .replace("::", "_")
 }
 
 pub(super) fn tag(endpoint: &Endpoint) -> &'static str {
@@ -103,9 +106,7 @@ fn parameter(place: ParameterIn, name: &str, what: &str, required: bool, schema:
 /// The names of the query parameters that an endpoint reads.
 pub(super) fn query(endpoint: &Endpoint) -> &'static [&'static str] {
     match (endpoint.method, endpoint.path, endpoint.answers.1) {
-        ("GET", "/v1/access-requests", _) => {
-            &["tenant", "state", "engineer", "workload", "since", "cursor", "limit"]
-        }
+        ("GET", "/v1/access-requests", _) => &["tenant", "state", "engineer", "workload", "since", "cursor", "limit"],
         ("GET", _, "TenantList" | "EngineerList" | "NoticeList" | "AccessList") => &["cursor", "limit"],
         ("POST", "/v1/access-requests/{id}/close" | "/v1/access-requests/{id}/revoke", _)
         | ("PATCH", "/v1/tenants/{id}", _)

@@ -112,5 +112,8 @@ fn the_description_is_checked_in() {
         std::fs::write(&path, text()).unwrap();
     }
     let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(checked_in == text(), "schemas/openapi.json is not what the tables say: run the tests once with LOCKBOX_REGENERATE=1");
+    assert!(
+        checked_in == text(),
+        "schemas/openapi.json is not what the tables say: run the tests once with LOCKBOX_REGENERATE=1"
+    );
 }

@@ -51,11 +51,7 @@ impl Coverage {
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (missing, total) = (self.missing(), self.total());
-        write!(
-            f,
-            "{} of {total} policies and conditions covered",
-            total - missing.len()
-        )?;
+        write!(f, "{} of {total} policies and conditions covered", total - missing.len())?;
         for condition in missing {
             write!(f, "\n  not covered: {condition}")?;
         }
@@ -90,11 +86,9 @@ impl<'a> Tally<'a> {
 
     /// Asks the policies by themselves: with each Grant of the test, and with none.
     pub(super) fn count(&mut self, question: &Evaluation, facts: &Facts<'_>, now: Timestamp) {
-        let (Some(slice), Some(tenant), Some(engineer)) = (
-            self.set.content_slice(question.action.as_str()),
-            facts.tenant,
-            facts.engineer,
-        ) else {
+        let (Some(slice), Some(tenant), Some(engineer)) =
+            (self.set.content_slice(question.action.as_str()), facts.tenant, facts.engineer)
+        else {
             return;
         };
         let Ok(parts) = self.set.parts(question, engineer, tenant, &slice.base) else {

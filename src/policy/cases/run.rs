@@ -72,12 +72,7 @@ impl fmt::Display for CaseReport {
         for suite in &self.suites {
             writeln!(f, "{} ({})", suite.name, suite.file)?;
             for test in &suite.tests {
-                writeln!(
-                    f,
-                    "  {} {}",
-                    if test.failures.is_empty() { "ok    " } else { "FAILED" },
-                    test.name
-                )?;
+                writeln!(f, "  {} {}", if test.failures.is_empty() { "ok    " } else { "FAILED" }, test.name)?;
                 for failure in &test.failures {
                     writeln!(f, "    question: {}", failure.question)?;
                     writeln!(f, "    expected: {}", failure.expected)?;
@@ -107,34 +102,16 @@ pub fn run_cases(
         let wrong = |why: String| LoadError::from(Finding::file("suite-invalid", file, why, "correct it in the suite"));
         let world = World::of(suite).map_err(&wrong)?;
         let mut tests = Vec::new();
-        for test in suite
-            .tests
-            .iter()
-            .filter(|test| only(&format!("{}: {}", suite.name, test.name)))
-        {
-            let failures = world
-                .run(set, test, &mut tally)
-                .map_err(|why| wrong(format!("`{}`: {why}", test.name)))?;
-            tests.push(TestReport {
-                name: test.name.clone(),
-                failures,
-            });
+        for test in suite.tests.iter().filter(|test| only(&format!("{}: {}", suite.name, test.name))) {
+            let failures = world.run(set, test, &mut tally).map_err(|why| wrong(format!("`{}`: {why}", test.name)))?;
+            tests.push(TestReport { name: test.name.clone(), failures });
         }
-        reports.push(SuiteReport {
-            file: file.clone(),
-            name: suite.name.clone(),
-            tests,
-        });
+        reports.push(SuiteReport { file: file.clone(), name: suite.name.clone(), tests });
     }
     let all = || reports.iter().flat_map(|suite| &suite.tests);
     let passed = all().filter(|test| test.failures.is_empty()).count();
     let failed = all().count() - passed;
-    Ok(CaseReport {
-        passed,
-        failed,
-        coverage: tally.coverage(),
-        suites: reports,
-    })
+    Ok(CaseReport { passed, failed, coverage: tally.coverage(), suites: reports })
 }
 
 /// A suite's definitions, made into facts.
@@ -156,17 +133,9 @@ fn missing(what: &str, name: &str) -> String {
 
 impl<'a> World<'a> {
     fn of(suite: &'a Suite) -> Result<Self, String> {
-        let now = suite
-            .now
-            .parse()
-            .map_err(|error: crate::domain::TimeError| error.to_string())?;
-        let mut world = Self {
-            now,
-            suite,
-            engineers: BTreeMap::new(),
-            tenants: BTreeMap::new(),
-            grants: BTreeMap::new(),
-        };
+        let now = suite.now.parse().map_err(|error: crate::domain::TimeError| error.to_string())?;
+        let mut world =
+            Self { now, suite, engineers: BTreeMap::new(), tenants: BTreeMap::new(), grants: BTreeMap::new() };
         for (name, case) in &suite.engineers {
             let engineer = Engineer {
                 id: PersonId::parse(&case.id).map_err(named)?,
@@ -181,17 +150,11 @@ impl<'a> World<'a> {
         }
         for (name, case) in &suite.tenants {
             let id = TenantId::parse(name).map_err(named)?;
-            let facts = TenantFacts {
-                id,
-                lockbox: case.lockbox,
-                attributes: suite::attributes(&case.attributes)?,
-            };
+            let facts = TenantFacts { id, lockbox: case.lockbox, attributes: suite::attributes(&case.attributes)? };
             world.tenants.insert(name, facts);
         }
         for (number, (name, case)) in (AccessRequestId::FIRST..).zip(&suite.grants) {
-            let access = world
-                .access(number, case)
-                .map_err(|why| format!("grant `{name}`: {why}"))?;
+            let access = world.access(number, case).map_err(|why| format!("grant `{name}`: {why}"))?;
             world.grants.insert(name, Arc::new(access));
         }
         Ok(world)
@@ -199,10 +162,7 @@ impl<'a> World<'a> {
 
     fn access(&self, number: u64, case: &GrantCase) -> Result<Access, String> {
         let at = |text: &Option<String>| text.as_ref().map(|text| suite::instant(text, self.now)).transpose();
-        let engineer = self
-            .engineers
-            .get(case.engineer.as_str())
-            .ok_or_else(|| missing("engineer", &case.engineer))?;
+        let engineer = self.engineers.get(case.engineer.as_str()).ok_or_else(|| missing("engineer", &case.engineer))?;
         let state = StateName::parse(&case.state).ok_or_else(|| format!("`{}` is no state", case.state))?;
         let window = match (at(&case.from)?, at(&case.until)?) {
             (Some(starts_at), Some(expires_at)) => Some(Window { starts_at, expires_at }),
@@ -236,29 +196,15 @@ impl<'a> World<'a> {
     }
 
     fn run(&self, set: &PolicySet, test: &TestCase, tally: &mut Tally<'_>) -> Result<Vec<Failure>, String> {
-        let now = test
-            .now
-            .as_ref()
-            .map_or(Ok(self.now), |text| suite::instant(text, self.now))?;
-        let engineer = self
-            .engineers
-            .get(test.ask.engineer.as_str())
-            .ok_or_else(|| missing("engineer", &test.ask.engineer))?;
-        let unknown = self
-            .suite
-            .engineers
-            .get(&test.ask.engineer)
-            .is_some_and(|case| case.unknown);
+        let now = test.now.as_ref().map_or(Ok(self.now), |text| suite::instant(text, self.now))?;
+        let engineer =
+            self.engineers.get(test.ask.engineer.as_str()).ok_or_else(|| missing("engineer", &test.ask.engineer))?;
+        let unknown = self.suite.engineers.get(&test.ask.engineer).is_some_and(|case| case.unknown);
         let grants: Result<Vec<Arc<Access>>, String> = test
             .ask
             .grants
             .iter()
-            .map(|name| {
-                self.grants
-                    .get(name.as_str())
-                    .cloned()
-                    .ok_or_else(|| missing("grant", name))
-            })
+            .map(|name| self.grants.get(name.as_str()).cloned().ok_or_else(|| missing("grant", name)))
             .collect();
         let grants = grants?;
         if let Some(action) = test.expect.keys().find(|action| !test.ask.actions.contains(*action)) {
@@ -271,25 +217,14 @@ impl<'a> World<'a> {
         for action in &test.ask.actions {
             let question = self.question(test, engineer, action)?;
             let tenant = self.tenants.get(question.tenant.as_str());
-            let facts = Facts {
-                tenant,
-                engineer: (!unknown).then_some(engineer),
-                accesses: &grants,
-            };
+            let facts = Facts { tenant, engineer: (!unknown).then_some(engineer), accesses: &grants };
             let judged = judge(set, &question, &facts, Now::exactly(now));
             tally.count(&question, &facts, now);
-            failures.extend(judged_wrong(test, action, judged.decision()).map(|(expected, got)| {
-                Failure {
-                    question: shown(&question, now),
-                    expected,
-                    got,
-                    decided_by: judged
-                        .decision()
-                        .nearest
-                        .as_ref()
-                        .map(|near| near.failed.clone())
-                        .unwrap_or_default(),
-                }
+            failures.extend(judged_wrong(test, action, judged.decision()).map(|(expected, got)| Failure {
+                question: shown(&question, now),
+                expected,
+                got,
+                decided_by: judged.decision().nearest.as_ref().map(|near| near.failed.clone()).unwrap_or_default(),
             }));
         }
         Ok(failures)
@@ -297,17 +232,8 @@ impl<'a> World<'a> {
 
     fn question(&self, test: &TestCase, engineer: &Engineer, action: &str) -> Result<Evaluation, String> {
         let ask = &test.ask;
-        let content = self
-            .suite
-            .content
-            .get(&ask.content)
-            .ok_or_else(|| missing("content", &ask.content))?;
-        let path = content
-            .id
-            .as_ref()
-            .map(|id| ContentPath::parse(id))
-            .transpose()
-            .map_err(named)?;
+        let content = self.suite.content.get(&ask.content).ok_or_else(|| missing("content", &ask.content))?;
+        let path = content.id.as_ref().map(|id| ContentPath::parse(id)).transpose().map_err(named)?;
         let service_request = ask.service_request.as_ref().map(|text| ServiceRequest::parse(text));
         Ok(Evaluation {
             service_request: service_request.transpose().map_err(named)?,
@@ -330,10 +256,7 @@ impl<'a> World<'a> {
 fn judged_wrong(test: &TestCase, action: &str, decision: &Decision) -> Option<(String, String)> {
     let allowed = test.expect.get(action) == Some(&Expected::Allow);
     let any = |wanted: bool| {
-        test.ask
-            .actions
-            .iter()
-            .any(|action| (test.expect.get(action) == Some(&Expected::Allow)) == wanted)
+        test.ask.actions.iter().any(|action| (test.expect.get(action) == Some(&Expected::Allow)) == wanted)
     };
     let verdict = |allows: bool| if allows { "allow" } else { "deny" };
     let got = format!("{} ({})", verdict(decision.allows()), decision.reason.as_str());
@@ -345,27 +268,13 @@ fn judged_wrong(test: &TestCase, action: &str, decision: &Decision) -> Option<(S
     {
         return Some((format!("{} ({reason})", verdict(allowed)), got));
     }
-    let because = test
-        .because
-        .iter()
-        .find(|id| !decision.policies.contains(id))
-        .filter(|_| allowed || !any(true));
+    let because = test.because.iter().find(|id| !decision.policies.contains(id)).filter(|_| allowed || !any(true));
     because.map(|id| {
-        (
-            format!("{} because of `{id}`", verdict(allowed)),
-            format!("{got} because of {:?}", decision.policies),
-        )
+        (format!("{} because of `{id}`", verdict(allowed)), format!("{got} because of {:?}", decision.policies))
     })
 }
 
 fn shown(question: &Evaluation, now: Timestamp) -> String {
-    let path = question
-        .content
-        .as_ref()
-        .map(|path| format!("/{path}"))
-        .unwrap_or_default();
-    format!(
-        "{} {} {}/{}{path} at {now}",
-        question.engineer, question.action, question.tenant, question.workload
-    )
+    let path = question.content.as_ref().map(|path| format!("/{path}")).unwrap_or_default();
+    format!("{} {} {}/{}{path} at {now}", question.engineer, question.action, question.tenant, question.workload)
 }

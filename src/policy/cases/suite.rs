@@ -199,9 +199,8 @@ impl Suite {
             let said = error.without_snippet().to_string();
             let mut finding = Finding::file("suite-invalid", file, said.clone(), help(&said));
             if let Some(place) = error.location() {
-                let lines = text
-                    .split_inclusive('\n')
-                    .take(usize::try_from(place.line()).unwrap_or(1).saturating_sub(1));
+                let lines =
+                    text.split_inclusive('\n').take(usize::try_from(place.line()).unwrap_or(1).saturating_sub(1));
                 let before: usize = lines.map(str::len).sum();
                 let column = usize::try_from(place.column()).unwrap_or(1).saturating_sub(1);
                 finding = finding.at(text, before + column, 1);
@@ -216,14 +215,8 @@ fn help(said: &str) -> String {
     let nearest = said.strip_prefix("unknown field `").and_then(|rest| {
         let (unknown, rest) = rest.split_once('`')?;
         let known = rest.split_once("expected ")?.1.trim_start_matches("one of ");
-        let known = known
-            .split(" at line ")
-            .next()?
-            .split([',', ' '])
-            .map(|name| name.trim_matches('`'));
-        known
-            .filter(|name| !name.is_empty())
-            .min_by_key(|name| strsim::damerau_levenshtein(unknown, name))
+        let known = known.split(" at line ").next()?.split([',', ' ']).map(|name| name.trim_matches('`'));
+        known.filter(|name| !name.is_empty()).min_by_key(|name| strsim::damerau_levenshtein(unknown, name))
     });
     match nearest {
         Some(known) => format!("write `{known}`, if that is meant"),
@@ -242,9 +235,7 @@ pub fn suite_schema() -> String {
 /// An instant, or one relative to `now`: `-10m`, `+1h30m`, `+250ms`.
 pub(super) fn instant(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let Some(rest) = text.strip_prefix(['+', '-']) else {
-        return text
-            .parse()
-            .map_err(|error: crate::domain::TimeError| error.to_string());
+        return text.parse().map_err(|error: crate::domain::TimeError| error.to_string());
     };
     let wrong = || format!("`{text}` is neither an instant nor relative like `-10m` or `+1h30m`");
     let mut total: u64 = 0;
@@ -261,54 +252,35 @@ pub(super) fn instant(text: &str, now: Timestamp) -> Result<Timestamp, String> {
                 _ => return Err(wrong()),
             };
             let amount: u64 = number.parse().map_err(|_| wrong())?;
-            total = amount
-                .checked_mul(ms)
-                .and_then(|part| total.checked_add(part))
-                .ok_or_else(wrong)?;
+            total = amount.checked_mul(ms).and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
             number.clear();
             unit.clear();
         }
-        if c.is_ascii_digit() {
-            number.push(c)
-        } else {
-            unit.push(c)
-        }
+        if c.is_ascii_digit() { number.push(c) } else { unit.push(c) }
     }
     if number != "0" || rest.is_empty() {
         return Err(wrong());
     }
     let by = Duration::from_millis(total);
-    Ok(if text.starts_with('-') {
-        now.minus(by)
-    } else {
-        now.plus(by)
-    })
+    Ok(if text.starts_with('-') { now.minus(by) } else { now.plus(by) })
 }
 
 /// Values of a suite as the domain has them.
 pub(super) fn attributes(values: &BTreeMap<String, serde_json::Value>) -> Result<Attributes, String> {
-    values
-        .iter()
-        .map(|(name, value)| Ok((name.clone(), self::value(value)?)))
-        .collect()
+    values.iter().map(|(name, value)| Ok((name.clone(), self::value(value)?))).collect()
 }
 
 fn value(json: &serde_json::Value) -> Result<Value, String> {
     use serde_json::Value as Json;
     Ok(match json {
         Json::Bool(truth) => Value::Bool(*truth),
-        Json::Number(number) => Value::Long(
-            number
-                .as_i64()
-                .ok_or_else(|| format!("`{number}` is not a whole number"))?,
-        ),
+        Json::Number(number) => {
+            Value::Long(number.as_i64().ok_or_else(|| format!("`{number}` is not a whole number"))?)
+        }
         Json::String(text) => Value::String(text.clone()),
         Json::Array(values) => Value::Set(values.iter().map(value).collect::<Result<_, _>>()?),
         Json::Object(fields) => Value::Record(
-            fields
-                .iter()
-                .map(|(name, field)| Ok((name.clone(), value(field)?)))
-                .collect::<Result<_, String>>()?,
+            fields.iter().map(|(name, field)| Ok((name.clone(), value(field)?))).collect::<Result<_, String>>()?,
         ),
         Json::Null => return Err("null is not a value: leave the key out".to_owned()),
     })

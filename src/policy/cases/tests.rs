@@ -35,28 +35,17 @@ fn the_schema_of_suites_is_checked_in() {
         std::fs::write(&path, suite_schema()).unwrap();
     }
     let help = "run the tests once with LOCKBOX_REGENERATE=1";
-    assert_eq!(
-        std::fs::read_to_string(&path).unwrap_or_default(),
-        suite_schema(),
-        "{help}"
-    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), suite_schema(), "{help}");
 }
 
 #[test]
 fn a_policy_without_its_test_is_reported() {
     let mut sources = Sources::shipped();
-    let guardrails = sources
-        .policies
-        .iter_mut()
-        .find(|file| file.name.ends_with("guardrails.cedar"))
-        .unwrap();
+    let guardrails = sources.policies.iter_mut().find(|file| file.name.ends_with("guardrails.cedar")).unwrap();
     let more = "\n@id(\"stop-weak-sign-in\") forbid (principal, action == Lockbox::Action::\"read\", resource is Lockbox::Content) when { context has authentication_strength && context.authentication_strength < 2 };";
     guardrails.text = format!("{}{more}", guardrails.text).into();
     let set = PolicySet::from_sources(&sources).unwrap();
-    let missing = run_dir(&set, &here("tests/policies"), &|_| true)
-        .unwrap()
-        .coverage
-        .missing();
+    let missing = run_dir(&set, &here("tests/policies"), &|_| true).unwrap().coverage.missing();
     assert!(missing.iter().any(|what| what == "stop-weak-sign-in"), "{missing:?}");
 }
 
@@ -85,19 +74,14 @@ fn what_is_not_listed_is_expected_to_be_denied() {
     ] {
         assert!(text.contains(line), "{text}");
     }
-    let good = run(&format!(
-        "{SMALL}    expect: {{ read: allow }}\n    reason: out_of_scope\n"
-    ))
-    .unwrap();
+    let good = run(&format!("{SMALL}    expect: {{ read: allow }}\n    reason: out_of_scope\n")).unwrap();
     assert!(good.is_good(), "{good}");
 }
 
 #[test]
 fn a_wrong_expectation_shows_the_condition_that_decided() {
     let text = SMALL.replace("device_managed: true", "device_managed: false");
-    let report = run(&format!("{text}    expect: {{ read: allow }}\n"))
-        .unwrap()
-        .to_string();
+    let report = run(&format!("{text}    expect: {{ read: allow }}\n")).unwrap().to_string();
     assert!(report.contains("decided:  refuse-unmanaged-device: "), "{report}");
 }
 

@@ -24,77 +24,45 @@ fn accesses() -> impl Strategy<Value = Vec<Arc<Access>>> {
     let one = (
         (0usize..4, prop::bool::ANY, prop::bool::ANY, prop::bool::ANY),
         (-90i64..90, 1i64..120, prop::bool::weighted(0.9), prop::bool::ANY),
-        prop::sample::select(vec![
-            None,
-            Some("mailbox/a"),
-            Some("mailbox/b"),
-            Some("mailbox/a/message/1"),
-        ]),
-        prop::sample::select(
-            StateName::ALL
-                .iter()
-                .copied()
-                .chain([StateName::Active; 10])
-                .collect::<Vec<_>>(),
-        ),
+        prop::sample::select(vec![None, Some("mailbox/a"), Some("mailbox/b"), Some("mailbox/a/message/1")]),
+        prop::sample::select(StateName::ALL.iter().copied().chain([StateName::Active; 10]).collect::<Vec<_>>()),
     );
-    let one = one.prop_map(
-        |((action, own, tenant, workload), (from, minutes, granted, internal), content, state)| {
-            let starts_at = Timestamp::from_ms(NOON + from * MINUTE);
-            let expires_at = Timestamp::from_ms(NOON + (from + minutes) * MINUTE);
-            let mut made = access();
-            made.engineer = PersonId::parse(if own { "ana@provider.example" } else { "ben" }).unwrap();
-            made.tenant = TenantId::parse(if tenant { "contoso" } else { "fabrikam" }).unwrap();
-            made.workload = WorkloadName::parse(if workload { "exchange" } else { "sharepoint" }).unwrap();
-            let actions = ["read", "export", "modify", "delete"];
-            made.scope.actions = [
-                ActionName::parse(actions[action]).unwrap(),
-                ActionName::parse("read").unwrap(),
-            ]
-            .into();
-            made.scope.content =
-                ContentScope::from_paths(content.iter().map(|path| ContentPath::parse(path).unwrap()).collect());
-            made.state = state;
-            made.window = granted.then_some(Window { starts_at, expires_at });
-            made.approval = granted.then_some(if internal {
-                Approval::Internal
-            } else {
-                Approval::Customer
-            });
-            made.grant = made.grant.filter(|_| granted);
-            made.respond_by = (state == StateName::Notified).then_some(expires_at);
-            made.ended_at = state.is_final().then_some(starts_at);
-            made
-        },
-    );
+    let one = one.prop_map(|((action, own, tenant, workload), (from, minutes, granted, internal), content, state)| {
+        let starts_at = Timestamp::from_ms(NOON + from * MINUTE);
+        let expires_at = Timestamp::from_ms(NOON + (from + minutes) * MINUTE);
+        let mut made = access();
+        made.engineer = PersonId::parse(if own { "ana@provider.example" } else { "ben" }).unwrap();
+        made.tenant = TenantId::parse(if tenant { "contoso" } else { "fabrikam" }).unwrap();
+        made.workload = WorkloadName::parse(if workload { "exchange" } else { "sharepoint" }).unwrap();
+        let actions = ["read", "export", "modify", "delete"];
+        made.scope.actions = [ActionName::parse(actions[action]).unwrap(), ActionName::parse("read").unwrap()].into();
+        made.scope.content =
+            ContentScope::from_paths(content.iter().map(|path| ContentPath::parse(path).unwrap()).collect());
+        made.state = state;
+        made.window = granted.then_some(Window { starts_at, expires_at });
+        made.approval = granted.then_some(if internal { Approval::Internal } else { Approval::Customer });
+        made.grant = made.grant.filter(|_| granted);
+        made.respond_by = (state == StateName::Notified).then_some(expires_at);
+        made.ended_at = state.is_final().then_some(starts_at);
+        made
+    });
     prop::collection::vec(one, 0..5).prop_map(|made| {
-        (1001..)
-            .zip(made)
-            .map(|(id, access)| {
-                Arc::new(Access {
-                    id: AccessRequestId::new(id),
-                    ..access
-                })
-            })
-            .collect()
+        (1001..).zip(made).map(|(id, access)| Arc::new(Access { id: AccessRequestId::new(id), ..access })).collect()
     })
 }
 
 fn questions() -> impl Strategy<Value = Evaluation> {
     let contents = vec![None, Some("mailbox/a"), Some("mailbox/a/message/1"), Some("mailbox/b")];
     let actions = vec!["read", "read", "export", "modify", "fly"];
-    (
-        prop::sample::select(actions),
-        prop::sample::select(contents),
-        prop::option::of(prop::bool::ANY),
-    )
-        .prop_map(|(action, content, managed)| {
+    (prop::sample::select(actions), prop::sample::select(contents), prop::option::of(prop::bool::ANY)).prop_map(
+        |(action, content, managed)| {
             let mut asked = question(action, content);
             if let Some(managed) = managed {
                 asked.context.insert("device_managed".to_owned(), Value::Bool(managed));
             }
             asked
-        })
+        },
+    )
 }
 
 #[derive(Debug, Clone)]
@@ -107,11 +75,7 @@ struct World {
 
 impl World {
     fn judge(&self, asked: &Evaluation, now: Now) -> Judged {
-        let facts = Facts {
-            tenant: Some(&self.tenant),
-            engineer: Some(&self.engineer),
-            accesses: &self.accesses,
-        };
+        let facts = Facts { tenant: Some(&self.tenant), engineer: Some(&self.engineer), accesses: &self.accesses };
         judge(if self.odd { &ODD } else { shipped() }, asked, &facts, now)
     }
 }
@@ -121,10 +85,7 @@ fn worlds() -> impl Strategy<Value = World> {
         |(accesses, lockbox, suspended, odd)| World {
             accesses,
             tenant: TenantFacts { lockbox, ..tenant() },
-            engineer: Engineer {
-                suspended,
-                ..engineer()
-            },
+            engineer: Engineer { suspended, ..engineer() },
             odd,
         },
     )
@@ -133,10 +94,7 @@ fn worlds() -> impl Strategy<Value = World> {
 fn times() -> impl Strategy<Value = Now> {
     (-100i64..100, 0i64..3, 0i64..3).prop_map(|(minute, back, ahead)| {
         let now = NOON + minute * MINUTE;
-        Now {
-            earliest: Timestamp::from_ms(now - back * 40_000),
-            latest: Timestamp::from_ms(now + ahead * 40_000),
-        }
+        Now { earliest: Timestamp::from_ms(now - back * 40_000), latest: Timestamp::from_ms(now + ahead * 40_000) }
     })
 }
 

@@ -32,11 +32,7 @@ fn a_narrowed_grant_covers_what_lies_below_and_nothing_beside() {
         (Some("mailbox/adele@contoso.example2"), Reason::OutOfScope),
         (None, Reason::OutOfScope),
     ] {
-        assert_eq!(
-            ask(&question("read", content), &grant).decision().reason,
-            reason,
-            "{content:?}"
-        );
+        assert_eq!(ask(&question("read", content), &grant).decision().reason, reason, "{content:?}");
     }
 }
 
@@ -53,15 +49,9 @@ fn guardrails_stop_what_a_grant_allows_and_say_so() {
     assert_eq!(decision.reason, Reason::PolicyDenied);
     assert_eq!(decision.policies, ["refuse-unmanaged-device"]);
     assert_eq!(decision.policy_reason.as_deref(), Some("device_not_managed"));
-    assert_eq!(
-        decision.message,
-        "Sign in again from a device that the provider manages."
-    );
+    assert_eq!(decision.message, "Sign in again from a device that the provider manages.");
     let failed = &decision.nearest.as_ref().unwrap().failed;
-    assert!(
-        failed.starts_with("refuse-unmanaged-device: ") && failed.contains("device_managed"),
-        "{failed}"
-    );
+    assert!(failed.starts_with("refuse-unmanaged-device: ") && failed.contains("device_managed"), "{failed}");
 }
 
 #[test]
@@ -74,19 +64,10 @@ fn export_takes_clearance_where_sensitivity_is_stated() {
     ] {
         let mut question = question("export", None);
         if let Some(level) = sensitivity {
-            question
-                .content_stated
-                .insert("sensitivity".to_owned(), Value::Long(level));
+            question.content_stated.insert("sensitivity".to_owned(), Value::Long(level));
         }
-        let engineer = Engineer {
-            clearance,
-            ..engineer()
-        };
-        let facts = Facts {
-            tenant: Some(&tenant()),
-            engineer: Some(&engineer),
-            accesses: &[Arc::new(access())],
-        };
+        let engineer = Engineer { clearance, ..engineer() };
+        let facts = Facts { tenant: Some(&tenant()), engineer: Some(&engineer), accesses: &[Arc::new(access())] };
         assert_eq!(
             judge(shipped(), &question, &facts, now()).decision().reason,
             reason,
@@ -100,33 +81,16 @@ fn legal_hold_keeps_content_as_it_is() {
     let mut held = tenant();
     held.attributes.insert("legal_hold".to_owned(), Value::Bool(true));
     for (action, reason) in [("read", Reason::GrantActive), ("modify", Reason::PolicyDenied)] {
-        let facts = Facts {
-            tenant: Some(&held),
-            engineer: Some(&engineer()),
-            accesses: &[Arc::new(access())],
-        };
-        assert_eq!(
-            judge(shipped(), &question(action, None), &facts, now())
-                .decision()
-                .reason,
-            reason,
-            "{action}"
-        );
+        let facts = Facts { tenant: Some(&held), engineer: Some(&engineer()), accesses: &[Arc::new(access())] };
+        assert_eq!(judge(shipped(), &question(action, None), &facts, now()).decision().reason, reason, "{action}");
     }
 }
 
 #[test]
 fn a_suspended_engineer_is_denied_with_and_without_a_grant() {
-    let suspended = Engineer {
-        suspended: true,
-        ..engineer()
-    };
+    let suspended = Engineer { suspended: true, ..engineer() };
     for accesses in [vec![], vec![Arc::new(access())]] {
-        let facts = Facts {
-            tenant: Some(&tenant()),
-            engineer: Some(&suspended),
-            accesses: &accesses,
-        };
+        let facts = Facts { tenant: Some(&tenant()), engineer: Some(&suspended), accesses: &accesses };
         let judged = judge(shipped(), &question("read", None), &facts, now());
         assert_eq!(judged.decision().reason, Reason::PolicyDenied);
         assert!(judged.decision().message.contains("suspended"));
@@ -135,24 +99,12 @@ fn a_suspended_engineer_is_denied_with_and_without_a_grant() {
 
 #[test]
 fn internal_approval_allows_only_while_lockbox_is_off() {
-    let internal = Arc::new(Access {
-        approval: Some(Approval::Internal),
-        ..access()
-    });
+    let internal = Arc::new(Access { approval: Some(Approval::Internal), ..access() });
     for (lockbox, reason) in [(false, Reason::LockboxOff), (true, Reason::GrantRevoked)] {
         let tenant = TenantFacts { lockbox, ..tenant() };
-        let facts = Facts {
-            tenant: Some(&tenant),
-            engineer: Some(&engineer()),
-            accesses: std::slice::from_ref(&internal),
-        };
-        assert_eq!(
-            judge(shipped(), &question("read", None), &facts, now())
-                .decision()
-                .reason,
-            reason,
-            "{lockbox}"
-        );
+        let facts =
+            Facts { tenant: Some(&tenant), engineer: Some(&engineer()), accesses: std::slice::from_ref(&internal) };
+        assert_eq!(judge(shipped(), &question("read", None), &facts, now()).decision().reason, reason, "{lockbox}");
     }
 }
 
@@ -162,19 +114,12 @@ fn names_that_the_schema_does_not_declare_are_denied_as_such() {
     teams.workload = crate::domain::WorkloadName::parse("teams").unwrap();
     let kind = question("read", Some("mailbox/a/thread/7"));
     let group = question("content_access", None);
-    for (question, word) in [
-        (teams, "teams"),
-        (kind, "thread"),
-        (question("fly", None), "fly"),
-        (group, "content_access"),
-    ] {
+    for (question, word) in
+        [(teams, "teams"), (kind, "thread"), (question("fly", None), "fly"), (group, "content_access")]
+    {
         let judged = ask(&question, &[access()]);
         assert_eq!(judged.decision().reason, Reason::NotInSchema);
-        assert!(
-            judged.decision().message.contains(word),
-            "{}",
-            judged.decision().message
-        );
+        assert!(judged.decision().message.contains(word), "{}", judged.decision().message);
     }
 }
 
@@ -182,40 +127,24 @@ fn names_that_the_schema_does_not_declare_are_denied_as_such() {
 fn a_caller_can_state_nothing_that_is_lockboxs_own() {
     let mut question = question("read", None);
     question.service_request = crate::domain::ServiceRequest::parse("SR-7").ok();
-    for name in [
-        "grant",
-        "now",
-        "tenant",
-        "workload",
-        "action",
-        "service_request",
-        "lockbox",
-        "never_heard_of",
-    ] {
+    for name in ["grant", "now", "tenant", "workload", "action", "service_request", "lockbox", "never_heard_of"] {
         question.context.insert(name.to_owned(), Value::Bool(true));
     }
     for name in ["suspended", "clearance", "country", "tenant"] {
         question.engineer_stated.insert(name.to_owned(), Value::Bool(false));
     }
     for name in ["tenant", "workload", "content_type"] {
-        question
-            .content_stated
-            .insert(name.to_owned(), Value::String("fabrikam".to_owned()));
+        question.content_stated.insert(name.to_owned(), Value::String("fabrikam".to_owned()));
     }
     let judged = ask(&question, &[access()]);
     assert_eq!((judged.decision().reason, judged.dropped()), (Reason::GrantActive, 15));
-    assert_eq!(
-        ask(&question, &[asked(StateName::Denied)]).decision().reason,
-        Reason::RequestDenied
-    );
+    assert_eq!(ask(&question, &[asked(StateName::Denied)]).decision().reason, Reason::RequestDenied);
 }
 
 #[test]
 fn a_stated_value_of_another_type_is_denied() {
     let mut question = question("read", None);
-    question
-        .context
-        .insert("device_managed".to_owned(), Value::String("yes".to_owned()));
+    question.context.insert("device_managed".to_owned(), Value::String("yes".to_owned()));
     let judged = ask(&question, &[access()]);
     assert_eq!(judged.decision().reason, Reason::NotInSchema);
     assert_eq!(
@@ -226,22 +155,9 @@ fn a_stated_value_of_another_type_is_denied() {
 
 #[test]
 fn unknown_tenant_and_unknown_engineer_are_told_apart() {
-    let facts = Facts {
-        tenant: None,
-        engineer: Some(&engineer()),
-        accesses: &[Arc::new(access())],
-    };
-    assert_eq!(
-        judge(shipped(), &question("read", None), &facts, now())
-            .decision()
-            .reason,
-        Reason::UnknownTenant
-    );
-    let facts = Facts {
-        tenant: Some(&tenant()),
-        engineer: None,
-        accesses: &[Arc::new(access())],
-    };
+    let facts = Facts { tenant: None, engineer: Some(&engineer()), accesses: &[Arc::new(access())] };
+    assert_eq!(judge(shipped(), &question("read", None), &facts, now()).decision().reason, Reason::UnknownTenant);
+    let facts = Facts { tenant: Some(&tenant()), engineer: None, accesses: &[Arc::new(access())] };
     let judged = judge(shipped(), &question("read", None), &facts, now());
     assert_eq!(judged.decision().reason, Reason::NoGrant);
     assert!(judged.decision().message.contains("not in the engineer directory"));

@@ -19,11 +19,7 @@ fn person(name: &str, tenant: Option<&str>, roles: &[Role]) -> Person {
         id: id(name),
         roles: roles.iter().copied().collect(),
         tenant: tenant.map(|tenant| TenantId::parse(tenant).unwrap()),
-        authentication: Authentication {
-            method: "token",
-            strength: None,
-            address: None,
-        },
+        authentication: Authentication { method: "token", strength: None, address: None },
     }
 }
 
@@ -43,10 +39,7 @@ fn people() -> Vec<(&'static str, Person)> {
         ("approver, provider side", person("csilla", None, &[Approver])),
         ("approver, role lost", person("csilla", Some("contoso"), &[])),
         ("approver, not named", person("dora", Some("contoso"), &[Approver])),
-        (
-            "approver elsewhere",
-            person("felix", Some("fabrikam"), &[Approver, TenantAdmin]),
-        ),
+        ("approver elsewhere", person("felix", Some("fabrikam"), &[Approver, TenantAdmin])),
         ("tenant admin", person("tina", Some("contoso"), &[TenantAdmin])),
         ("customer's auditor", person("otis", Some("contoso"), &[Auditor])),
         ("provider's auditor", person("olga", None, &[Auditor])),
@@ -57,20 +50,10 @@ fn people() -> Vec<(&'static str, Person)> {
 }
 
 fn tenant() -> Tenant {
-    let tenant = Tenant::new(
-        TenantId::parse("contoso").unwrap(),
-        Entitlement::E5,
-        Timestamp::from_ms(0),
-    );
+    let tenant = Tenant::new(TenantId::parse("contoso").unwrap(), Entitlement::E5, Timestamp::from_ms(0));
     let approvers = BTreeSet::from([id("csilla"), id("felix"), id("ana"), id("rita")]);
-    let change = TenantChange {
-        lockbox: Some(true),
-        approvers: Some(approvers),
-        ..TenantChange::default()
-    };
-    tenant
-        .changed(change, Defaults::default(), Timestamp::from_ms(0))
-        .unwrap()
+    let change = TenantChange { lockbox: Some(true), approvers: Some(approvers), ..TenantChange::default() };
+    tenant.changed(change, Defaults::default(), Timestamp::from_ms(0)).unwrap()
 }
 
 fn submitted(tenant: &Tenant) -> AccessRequest {
@@ -87,10 +70,7 @@ fn submitted(tenant: &Tenant) -> AccessRequest {
         tenant: tenant.id.clone(),
         workload: WorkloadName::parse("exchange").unwrap(),
         service_request: ServiceRequest::parse("SR-1").unwrap(),
-        reason: Justification {
-            code: ReasonCode::Emergency,
-            text: "it is".to_owned(),
-        },
+        reason: Justification { code: ReasonCode::Emergency, text: "it is".to_owned() },
         duration: core::time::Duration::from_secs(3600),
         scope: Scope {
             actions: BTreeSet::from([crate::domain::ActionName::parse("read").unwrap()]),
@@ -98,30 +78,14 @@ fn submitted(tenant: &Tenant) -> AccessRequest {
         },
     };
     let id = crate::domain::AccessRequestId::new(1001);
-    AccessRequest::submit(
-        id,
-        &engineer,
-        asked,
-        tenant,
-        Defaults::default(),
-        Timestamp::from_ms(NOON),
-    )
-    .unwrap()
+    AccessRequest::submit(id, &engineer, asked, tenant, Defaults::default(), Timestamp::from_ms(NOON)).unwrap()
 }
 
 fn apply(request: &AccessRequest, tenant: &Tenant, by: &Person, command: Command) -> Result<AccessRequest, Refusal> {
     let grant_id = GrantId::parse("0198c0de-0000-7000-8000-000000000001").unwrap();
-    let on = Circumstances {
-        tenant,
-        defaults: Defaults::default(),
-        now: Timestamp::from_ms(NOON + 1),
-        grant_id: &grant_id,
-    };
-    let step = Step {
-        command,
-        comment: None,
-        seen_version: None,
-    };
+    let on =
+        Circumstances { tenant, defaults: Defaults::default(), now: Timestamp::from_ms(NOON + 1), grant_id: &grant_id };
+    let step = Step { command, comment: None, seen_version: None };
     request.apply(&step, by, on).map(|transition| transition.after)
 }
 
@@ -188,16 +152,8 @@ fn policies_and_hard_rules_agree_about_every_person_and_step() {
             let act: Act = command.act();
             let by_rule = apply(request, &tenant, &person, command.clone());
             let by_policy = shipped().may(&person, act.into(), Subject::AccessRequest(request, &tenant));
-            assert_eq!(
-                by_rule.is_ok(),
-                by_policy.is_ok(),
-                "{name}: {}: {by_rule:?}, {by_policy:?}",
-                act.as_str()
-            );
-            assert!(
-                matches!(by_rule, Ok(_) | Err(Refusal::NotEligible(_))),
-                "{name}: {by_rule:?}"
-            );
+            assert_eq!(by_rule.is_ok(), by_policy.is_ok(), "{name}: {}: {by_rule:?}, {by_policy:?}", act.as_str());
+            assert!(matches!(by_rule, Ok(_) | Err(Refusal::NotEligible(_))), "{name}: {by_rule:?}");
         }
     }
 }
@@ -206,9 +162,7 @@ fn policies_and_hard_rules_agree_about_every_person_and_step() {
 fn a_refusal_says_who_may() {
     let (tenant, _, notified, _) = stages();
     let ben = person("ben", None, &[Role::Engineer]);
-    let refused = shipped()
-        .may(&ben, Deed::Approve, Subject::AccessRequest(&notified, &tenant))
-        .unwrap_err();
+    let refused = shipped().may(&ben, Deed::Approve, Subject::AccessRequest(&notified, &tenant)).unwrap_err();
     assert_eq!(
         refused.to_string(),
         "An approver named in the tenant's settings, who neither asked nor reviewed, has to answer."

@@ -11,10 +11,7 @@ const SCOPE: &str =
 
 fn refused(sources: &Sources, code: &str) -> String {
     let error = PolicySet::from_sources(sources).map(|_| ()).unwrap_err();
-    assert!(
-        error.findings.iter().any(|finding| finding.code == code),
-        "`{code}` expected: {error}"
-    );
+    assert!(error.findings.iter().any(|finding| finding.code == code), "`{code}` expected: {error}");
     error.to_string()
 }
 
@@ -34,37 +31,13 @@ fn without(policy: &str) -> Sources {
 fn what_an_edit_must_not_do_is_refused() {
     for (policy, code, part) in [
         (format!("permit {SCOPE};"), "policy-id-missing", "no `@id`"),
-        (
-            format!("@id(\"Not This\") permit {SCOPE};"),
-            "policy-id-form",
-            "more.cedar:1:1",
-        ),
-        (
-            format!("@id(\"stop-suspended-engineer\") permit {SCOPE};"),
-            "policy-id-twice",
-            "more.cedar:1:1",
-        ),
-        (
-            "@id(\"x\") permit (principal == ?principal, action, resource);".to_owned(),
-            "template",
-            "?principal",
-        ),
+        (format!("@id(\"Not This\") permit {SCOPE};"), "policy-id-form", "more.cedar:1:1"),
+        (format!("@id(\"stop-suspended-engineer\") permit {SCOPE};"), "policy-id-twice", "more.cedar:1:1"),
+        ("@id(\"x\") permit (principal == ?principal, action, resource);".to_owned(), "template", "?principal"),
         (format!("@id(\"x\") permit {SCOPE}"), "policy-syntax", "more.cedar"),
-        (
-            format!("@id(\"x\") permit {SCOPE} when {{ principal.suspendedd }};"),
-            "policy-invalid",
-            "suspended",
-        ),
-        (
-            format!("@id(\"x\") forbid {SCOPE} when {{ principal.clearance < 1 }};"),
-            "policy-invalid",
-            "clearance",
-        ),
-        (
-            format!("@id(\"x\") permit {SCOPE} when {{ false }};"),
-            "policy-doubtful",
-            "more.cedar",
-        ),
+        (format!("@id(\"x\") permit {SCOPE} when {{ principal.suspendedd }};"), "policy-invalid", "suspended"),
+        (format!("@id(\"x\") forbid {SCOPE} when {{ principal.clearance < 1 }};"), "policy-invalid", "clearance"),
+        (format!("@id(\"x\") permit {SCOPE} when {{ false }};"), "policy-doubtful", "more.cedar"),
         (
             format!("@id(\"x\") permit {SCOPE} when {{ principal in Lockbox::Team::\"аlice\" }};"),
             "policy-doubtful",
@@ -75,11 +48,7 @@ fn what_an_edit_must_not_do_is_refused() {
             "policy-invalid",
             "teams",
         ),
-        (
-            format!("@id(\"x\") permit {SCOPE} when {{ context has grant && context.grant.tenant.lockbox }};"),
-            "",
-            "",
-        ),
+        (format!("@id(\"x\") permit {SCOPE} when {{ context has grant && context.grant.tenant.lockbox }};"), "", ""),
     ] {
         if code.is_empty() {
             PolicySet::from_sources(&with(&policy)).unwrap();
@@ -92,23 +61,14 @@ fn what_an_edit_must_not_do_is_refused() {
 
 #[test]
 fn an_error_points_at_its_place() {
-    let text = refused(
-        &with(&format!("@id(\"x\")\nforbid {SCOPE}\nwhen {{ principal.nobody }};")),
-        "policy-invalid",
-    );
-    assert!(
-        text.contains("more.cedar:3:8\n  3 | when { principal.nobody };\n    |        ^"),
-        "{text}"
-    );
+    let text = refused(&with(&format!("@id(\"x\")\nforbid {SCOPE}\nwhen {{ principal.nobody }};")), "policy-invalid");
+    assert!(text.contains("more.cedar:3:8\n  3 | when { principal.nobody };\n    |        ^"), "{text}");
 }
 
 #[test]
 fn a_set_without_its_guardrail_or_without_anything_is_refused() {
     assert!(refused(&without("stop-suspended-engineer"), "canary").contains("guardrails.cedar"));
-    let empty = Sources {
-        policies: Vec::new(),
-        ..Sources::shipped()
-    };
+    let empty = Sources { policies: Vec::new(), ..Sources::shipped() };
     refused(&empty, "set-empty");
     PolicySet::from_sources(&without("refuse-unmanaged-device")).unwrap();
 }
@@ -116,16 +76,10 @@ fn a_set_without_its_guardrail_or_without_anything_is_refused() {
 #[test]
 fn a_permit_for_everything_still_allows_nothing_without_a_grant() {
     let set = PolicySet::from_sources(&with("@id(\"open-all\") permit (principal, action, resource);")).unwrap();
-    assert_eq!(
-        ask_set(&set, &question("read", None), &[]).decision().reason,
-        Reason::NoGrant
-    );
+    assert_eq!(ask_set(&set, &question("read", None), &[]).decision().reason, Reason::NoGrant);
     let covered = ask_set(&set, &question("read", None), &[access()]);
     assert_eq!(covered.decision().policies, ["content-access-with-grant", "open-all"]);
-    assert_eq!(
-        ask_set(&set, &question("delete", None), &[access()]).decision().reason,
-        Reason::OutOfScope
-    );
+    assert_eq!(ask_set(&set, &question("delete", None), &[access()]).decision().reason, Reason::OutOfScope);
 }
 
 #[test]
@@ -135,13 +89,8 @@ fn a_forbid_that_errors_denies_even_beside_a_permit() {
     );
     let set = PolicySet::from_sources(&with(&forbid)).unwrap();
     let mut asked = question("read", None);
-    assert_eq!(
-        ask_set(&set, &asked, &[access()]).decision().reason,
-        Reason::GrantActive
-    );
-    asked
-        .context
-        .insert("authentication_strength".to_owned(), Value::Long(i64::MAX));
+    assert_eq!(ask_set(&set, &asked, &[access()]).decision().reason, Reason::GrantActive);
+    asked.context.insert("authentication_strength".to_owned(), Value::Long(i64::MAX));
     let judged = ask_set(&set, &asked, &[access()]);
     assert_eq!(judged.decision().reason, Reason::PolicyError);
     assert!(judged.decision().nearest.as_ref().unwrap().failed.contains("overflow"));
@@ -153,20 +102,13 @@ fn an_entity_that_is_missing_denies_instead_of_skipping_a_forbid() {
     let mut sources = with(&format!(
         "@id(\"ask-missing\") forbid {SCOPE} when {{ principal has mentor && principal.mentor.suspended }};"
     ));
-    let text = sources.schema.text.replace(
-        "@source(\"caller\") on_call?: Bool",
-        "@source(\"caller\") mentor?: Engineer",
-    );
+    let text =
+        sources.schema.text.replace("@source(\"caller\") on_call?: Bool", "@source(\"caller\") mentor?: Engineer");
     sources.schema.text = Arc::from(text);
     let set = PolicySet::from_sources(&sources).unwrap();
     let mut asked = question("read", None);
-    asked
-        .engineer_stated
-        .insert("mentor".to_owned(), Value::String("nobody-knows".to_owned()));
-    assert_eq!(
-        ask_set(&set, &asked, &[access()]).decision().reason,
-        Reason::PolicyError
-    );
+    asked.engineer_stated.insert("mentor".to_owned(), Value::String("nobody-knows".to_owned()));
+    assert_eq!(ask_set(&set, &asked, &[access()]).decision().reason, Reason::PolicyError);
 }
 
 #[test]
@@ -179,10 +121,7 @@ fn a_forbid_on_the_group_of_actions_is_seen() {
         let judged = ask_set(&set, &question(action, None), &[access()]);
         assert_eq!(judged.decision().policies, ["close-all"], "{action}");
     }
-    assert!(
-        set.content_slice("read").unwrap().base.len() > 7,
-        "all actions are in the store"
-    );
+    assert!(set.content_slice("read").unwrap().base.len() > 7, "all actions are in the store");
 }
 
 #[test]
@@ -197,56 +136,28 @@ fn teams_is_an_edit_of_the_schema() {
         .replace("\"onedrive\"]", "\"onedrive\", \"teams\"]")
         .replace("\"mailbox\",", "\"chat\", \"mailbox\",")
         .replace("action metadata, read,", "action listen, metadata, read,")
-        .replace(
-            "sensitivity?: Long,",
-            "sensitivity?: Long, @source(\"caller\") private?: Bool,",
-        );
+        .replace("sensitivity?: Long,", "sensitivity?: Long, @source(\"caller\") private?: Bool,");
     sources.schema.text = Arc::from(text);
     let set = PolicySet::from_sources(&sources).unwrap();
     let teams = WorkloadName::parse("teams").unwrap();
-    let mut grant = Access {
-        workload: teams.clone(),
-        ..access()
-    };
+    let mut grant = Access { workload: teams.clone(), ..access() };
     let mut asked = question("listen", Some("chat/7"));
     asked.workload = teams;
     grant.scope.actions.insert(asked.action.clone());
     for (private, reason) in [(false, Reason::GrantActive), (true, Reason::PolicyDenied)] {
         asked.content_stated.insert("private".to_owned(), Value::Bool(private));
-        assert_eq!(
-            ask_set(&set, &asked, std::slice::from_ref(&grant)).decision().reason,
-            reason
-        );
+        assert_eq!(ask_set(&set, &asked, std::slice::from_ref(&grant)).decision().reason, reason);
     }
-    assert_eq!(
-        ask_set(shipped(), &asked, &[grant]).decision().reason,
-        Reason::NotInSchema
-    );
+    assert_eq!(ask_set(shipped(), &asked, &[grant]).decision().reason, Reason::NotInSchema);
 }
 
 #[test]
 fn a_schema_that_would_let_others_state_what_is_lockboxs_is_refused() {
     for (from, to, code) in [
-        (
-            "@source(\"lockbox\") suspended",
-            "@source(\"caller\") suspended",
-            "source-not-lockbox",
-        ),
-        (
-            "@source(\"lockbox\") grant?",
-            "@source(\"caller\") grant?",
-            "source-not-lockbox",
-        ),
-        (
-            "@source(\"caller\") device_managed?",
-            "@source(\"caller\") device_managed",
-            "attribute-required",
-        ),
-        (
-            "@source(\"caller\") device_managed?",
-            "@source(\"anybody\") device_managed?",
-            "source-unknown",
-        ),
+        ("@source(\"lockbox\") suspended", "@source(\"caller\") suspended", "source-not-lockbox"),
+        ("@source(\"lockbox\") grant?", "@source(\"caller\") grant?", "source-not-lockbox"),
+        ("@source(\"caller\") device_managed?", "@source(\"caller\") device_managed", "attribute-required"),
+        ("@source(\"caller\") device_managed?", "@source(\"anybody\") device_managed?", "source-unknown"),
         ("approval: Approval,", "approval: String,", "policy-invalid"),
         ("service_request: String,", "service_request: Long,", "canary"),
         ("entity Team;", "entity Team", "schema-invalid"),
@@ -263,10 +174,7 @@ fn a_schema_that_would_let_others_state_what_is_lockboxs_is_refused() {
 fn invariants_are_checked_and_never_asked() {
     let mut sources = Sources::shipped();
     let text = format!("@id(\"promise\") @invariant(\"x\") permit {SCOPE};");
-    sources.invariants.push(super::SourceFile {
-        name: "invariant/promise.cedar".to_owned(),
-        text: Arc::from(text),
-    });
+    sources.invariants.push(super::SourceFile { name: "invariant/promise.cedar".to_owned(), text: Arc::from(text) });
     let set = PolicySet::from_sources(&sources).unwrap();
     assert!(set.policy("promise").is_none() && set.digest() != shipped().digest());
     for bad in [

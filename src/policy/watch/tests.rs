@@ -46,11 +46,7 @@ fn failed(reloaded: Reloaded, code: &str) {
 fn an_edit_is_taken_and_the_revision_tells() {
     let (dir, handle) = shipped();
     let before = handle.current(at(1)).unwrap();
-    assert_eq!(
-        before.digest(),
-        Sources::shipped().digest(),
-        "the digest does not depend on where the files lie"
-    );
+    assert_eq!(before.digest(), Sources::shipped().digest(), "the digest does not depend on where the files lie");
     assert_eq!(handle.poll(at(1)), Reloaded::Unchanged);
     fs::write(
         dir.path().join("policies/more.cedar"),
@@ -96,9 +92,7 @@ fn files_gone_unreadable_or_strange_are_refused_one_by_one() {
         ("byte-order-mark", &|| fs::write(&odd, b"\xef\xbb\xbf// x").unwrap()),
         ("not-text", &|| fs::write(&odd, [0x80, 0xff]).unwrap()),
         ("not-text", &|| fs::write(&odd, b"// a\0b").unwrap()),
-        ("file-too-large", &|| {
-            fs::File::create(&odd).unwrap().set_len(100 << 20).unwrap()
-        }),
+        ("file-too-large", &|| fs::File::create(&odd).unwrap().set_len(100 << 20).unwrap()),
         ("unreadable", &|| {
             fs::remove_file(&odd).unwrap();
             std::os::unix::fs::symlink("nowhere", &odd).unwrap();

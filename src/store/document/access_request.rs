@@ -2,12 +2,12 @@
 //! AccessRequest (engineer, tenant, workload, service request) is written once, so the two cannot
 //! come to differ in the store.
 
+use super::{Document, Ms, Text, duration_ms, paths, set, texts};
 use crate::domain::{
     AccessRequest, AccessRequestId, ActionName, Approval, Authentication, Consent, ContentPath, ContentScope, Decided,
     Ended, Ending, Grant, GrantId, Justification, PersonId, ReasonCode, Review, Scope, ServiceRequest, State,
     StateName, Submission, TenantId, Terms, Timestamp, Window, WorkloadName,
 };
-use super::{Document, Ms, Text, duration_ms, paths, set, texts};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
@@ -256,9 +256,7 @@ impl StateMirror {
                 respond_by: respond_by.0,
                 consents: consents.into_iter().map(ConsentMirror::consent).collect::<Result<_, _>>()?,
             },
-            Self::Denied { review, decided } => {
-                State::Denied { review: review.review(), decided: decided.decided()? }
-            }
+            Self::Denied { review, decided } => State::Denied { review: review.review(), decided: decided.decided()? },
             Self::Expired { review, at } => State::Expired { review: review.review(), at: at.0 },
             Self::Withdrawn { review, notified, at } => {
                 State::Withdrawn { review: review.map(ReviewMirror::review), notified, at: at.0 }

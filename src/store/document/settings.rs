@@ -1,11 +1,11 @@
 //! The documents of tenants, engineers, events and notices.
 
+use super::access_request::AuthenticationMirror;
+use super::{Document, Ms, Text, duration_ms, set, texts};
 use crate::domain::{
     AccessRequestId, Actor, Attributes, Engineer, Entitlement, Event, EventKind, Limits, Notice, NoticeKind, PersonId,
     StateName, Tenant, TenantId, Value,
 };
-use super::access_request::AuthenticationMirror;
-use super::{Document, Ms, Text, duration_ms, set, texts};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -167,10 +167,9 @@ impl Document for Event {
     fn mirror(&self) -> EventMirror {
         let by = match &self.by {
             Actor::Clock => None,
-            Actor::Person { id, authentication } => Some(ActorMirror {
-                id: Text(id.clone()),
-                authentication: AuthenticationMirror::of(authentication),
-            }),
+            Actor::Person { id, authentication } => {
+                Some(ActorMirror { id: Text(id.clone()), authentication: AuthenticationMirror::of(authentication) })
+            }
         };
         EventMirror {
             at: Ms(self.at),

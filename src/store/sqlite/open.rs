@@ -67,9 +67,7 @@ impl FileIdentity {
 
 /// How a connection that may write is made.
 pub(super) fn writing(path: &Path, settings: &SqliteSettings) -> SqliteConnectOptions {
-    let options = plain(path, settings)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full);
+    let options = plain(path, settings).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
     match settings.pages_max {
         Some(pages) => options.pragma("max_page_count", pages.to_string()),
         None => options,
@@ -136,8 +134,7 @@ fn unusable(path: &Path, error: &std::io::Error) -> StoreError {
 
 /// An empty file may become ours; one with another program's tables is left as it is.
 async fn is_ours(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
-    let id: i64 =
-        sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(fault)?;
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(fault)?;
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await.map_err(fault)?;
     if id == APPLICATION_ID || (id == 0 && tables == 0) {

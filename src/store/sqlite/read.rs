@@ -2,9 +2,7 @@
 //! the columns it was found by.
 
 use super::super::document::{self, Columns, corrupt, instant};
-use super::super::{
-    AccessRequestFilter, Changes, Item, KeptAnswer, OutboxEntry, Page, Reads, Revision, StoreError,
-};
+use super::super::{AccessRequestFilter, Changes, Item, KeptAnswer, OutboxEntry, Page, Reads, Revision, StoreError};
 use super::Lend;
 use super::fault::fault;
 use crate::domain::{
@@ -78,8 +76,7 @@ fn limited<K>(page: &Page<K>) -> i64 {
 const ACCESS_REQUEST: &str = "SELECT id, version, tenant, engineer, workload, state, submitted_at_ms, due_at_ms, \
     known_to_customer, approval, document FROM access_request WHERE ";
 
-type AccessRequestRow =
-    (i64, i64, String, String, String, String, i64, Option<i64>, bool, Option<String>, String);
+type AccessRequestRow = (i64, i64, String, String, String, String, i64, Option<i64>, bool, Option<String>, String);
 
 fn access_request(row: AccessRequestRow) -> Result<AccessRequest, StoreError> {
     let (id, version, tenant, engineer, workload, state, submitted_at, due_at, known, approval, document) = row;
@@ -171,14 +168,13 @@ pub(super) async fn changes_since(
     if epoch != revision.epoch || number > revision.number || number < tombstone_floor {
         return Ok(Changes::TooOld);
     }
-    let rows: Vec<ItemRow> = sqlx::query_as(
-        "SELECT key, payload, digest FROM item WHERE revision > ? ORDER BY revision, key LIMIT ?",
-    )
-    .bind(stored(number))
-    .bind(i64::from(limit).saturating_add(1))
-    .fetch_all(connection)
-    .await
-    .map_err(fault)?;
+    let rows: Vec<ItemRow> =
+        sqlx::query_as("SELECT key, payload, digest FROM item WHERE revision > ? ORDER BY revision, key LIMIT ?")
+            .bind(stored(number))
+            .bind(i64::from(limit).saturating_add(1))
+            .fetch_all(connection)
+            .await
+            .map_err(fault)?;
     if rows.len() > usize::try_from(limit).unwrap_or(usize::MAX) {
         return Ok(Changes::TooOld);
     }
@@ -197,7 +193,11 @@ pub(super) async fn snapshot(connection: &mut SqliteConnection) -> Result<(Vec<I
     let items = rows.into_iter().map(item).collect::<Result<Vec<_>, _>>()?;
     // The other half of the pair: the hash was kept by adding and subtracting, here it is summed.
     let sum = items.iter().fold(0_u128, |sum, item| sum.wrapping_add(item.digest));
-    if sum == revision.state_hash { Ok((items, revision)) } else { Err(corrupt("items", "they do not add up to the state hash")) }
+    if sum == revision.state_hash {
+        Ok((items, revision))
+    } else {
+        Err(corrupt("items", "they do not add up to the state hash"))
+    }
 }
 
 /// A document found by its key and version.
@@ -238,7 +238,11 @@ impl<L: Lend> Reads for L {
     async fn access_request(&self, id: AccessRequestId) -> Result<Option<AccessRequest>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(ACCESS_REQUEST);
         query.push("id = ").push_bind(stored(id.number()));
-        let row = query.build_query_as().fetch_optional(&mut **self.lend().await?).await.map_err(|error| self.fault(error))?;
+        let row = query
+            .build_query_as()
+            .fetch_optional(&mut **self.lend().await?)
+            .await
+            .map_err(|error| self.fault(error))?;
         row.map(access_request).transpose()
     }
 
@@ -258,14 +262,13 @@ impl<L: Lend> Reads for L {
     }
 
     async fn lapsed(&self, now: Timestamp, limit: u32) -> Result<Vec<AccessRequestId>, StoreError> {
-        let rows: Vec<i64> = sqlx::query_scalar(
-            "SELECT id FROM access_request WHERE due_at_ms <= ? ORDER BY due_at_ms, id LIMIT ?",
-        )
-        .bind(now.as_ms())
-        .bind(i64::from(limit))
-        .fetch_all(&mut **self.lend().await?)
-        .await
-        .map_err(|error| self.fault(error))?;
+        let rows: Vec<i64> =
+            sqlx::query_scalar("SELECT id FROM access_request WHERE due_at_ms <= ? ORDER BY due_at_ms, id LIMIT ?")
+                .bind(now.as_ms())
+                .bind(i64::from(limit))
+                .fetch_all(&mut **self.lend().await?)
+                .await
+                .map_err(|error| self.fault(error))?;
         rows.into_iter().map(|id| counted("AccessRequest id", id).map(AccessRequestId::new)).collect()
     }
 

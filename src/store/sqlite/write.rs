@@ -82,11 +82,7 @@ impl Drop for SqliteTransaction {
 
 impl SqliteTransaction {
     /// Takes the database's lock and reads where the record stands.
-    pub(super) async fn begin(
-        writer: Writer,
-        shared: Arc<Shared>,
-        now: Timestamp,
-    ) -> Result<Self, StoreError> {
+    pub(super) async fn begin(writer: Writer, shared: Arc<Shared>, now: Timestamp) -> Result<Self, StoreError> {
         // Made before the lock is asked for, so that a call given up half way rolls back too.
         let mut this = Self {
             writer: Mutex::new(Some(writer)),

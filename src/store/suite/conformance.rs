@@ -17,7 +17,13 @@ fn id(number: u64) -> AccessRequestId {
 }
 
 fn notice(to: &str, tenant: &str, about: Option<u64>) -> Notice {
-    Notice { kind: NoticeKind::Pending, to: person(to), tenant: tenant_id(tenant), access_request: about.map(id), at: at(1) }
+    Notice {
+        kind: NoticeKind::Pending,
+        to: person(to),
+        tenant: tenant_id(tenant),
+        access_request: about.map(id),
+        at: at(1),
+    }
 }
 
 async fn since(store: &dyn Store, number: u64) -> Option<Vec<Item>> {
@@ -85,7 +91,8 @@ pub(super) async fn a_version_guard_lets_one_change_through(store: &dyn Store) {
     transaction.put_tenant(&contoso, None).await.unwrap();
     transaction.put_engineer(&engineer("ana"), None).await.unwrap();
     transaction.commit().await.unwrap();
-    let conflict = |result: Result<(), StoreError>| assert!(matches!(result, Err(StoreError::Conflict(_))), "{result:?}");
+    let conflict =
+        |result: Result<(), StoreError>| assert!(matches!(result, Err(StoreError::Conflict(_))), "{result:?}");
     // New though it exists, changed though it is another version or none, and a version that stands still.
     conflict(store.begin(at(1)).await.unwrap().put_access_request(&new, None).await);
     conflict(store.begin(at(1)).await.unwrap().put_access_request(&reviewed, Some(2)).await);
@@ -271,17 +278,17 @@ pub(super) async fn filters_judge_time_made_states_at_now(store: &dyn Store) {
     }
     transaction.put_access_request(&asked(2001, &fabrikam, "ben", "sharepoint", 500), None).await.unwrap();
     transaction.commit().await.unwrap();
-    let of_state = |state: StateName| 1001 + u64::try_from(StateName::ALL.iter().position(|s| *s == state).unwrap()).unwrap();
+    let of_state =
+        |state: StateName| 1001 + u64::try_from(StateName::ALL.iter().position(|s| *s == state).unwrap()).unwrap();
     let list = async |filter: &AccessRequestFilter| -> Vec<u64> {
         let page = store.access_requests(filter, page(None, 100)).await.unwrap();
         page.iter().map(|of| of.id.number()).collect()
     };
     // The fixtures: notified at 1 min for 12 h, active at 3 min for 1 h.
     let (respond_by, expires_at) = (60_000 + 12 * 3_600_000, 180_000 + 3_600_000);
-    for (state, made_of, due_ms) in [
-        (StateName::Expired, StateName::Notified, respond_by),
-        (StateName::Ended, StateName::Active, expires_at),
-    ] {
+    for (state, made_of, due_ms) in
+        [(StateName::Expired, StateName::Notified, respond_by), (StateName::Ended, StateName::Active, expires_at)]
+    {
         let (made, before) = (of_state(state), of_state(made_of));
         assert_eq!(list(&in_state_at(state, at(due_ms - 1))).await, [made]);
         assert_eq!(list(&in_state_at(made_of, at(due_ms - 1))).await, [before]);
@@ -449,7 +456,11 @@ async fn futures_join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
                 *done = Some(output);
             }
         }
-        if futures.iter().all(|(_, done)| done.is_some()) { core::task::Poll::Ready(()) } else { core::task::Poll::Pending }
+        if futures.iter().all(|(_, done)| done.is_some()) {
+            core::task::Poll::Ready(())
+        } else {
+            core::task::Poll::Pending
+        }
     })
     .await;
     futures.into_iter().filter_map(|(_, done)| done).collect()

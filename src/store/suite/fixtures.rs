@@ -51,11 +51,8 @@ pub(super) fn engineer(name: &str) -> Engineer {
 }
 
 fn signed_in(name: &str, role: Role, of: Option<&TenantId>) -> Person {
-    let authentication = Authentication {
-        method: "token",
-        strength: Some("mfa".to_owned()),
-        address: Some("192.0.2.7".to_owned()),
-    };
+    let authentication =
+        Authentication { method: "token", strength: Some("mfa".to_owned()), address: Some("192.0.2.7".to_owned()) };
     Person { id: person(name), roles: [role].into_iter().collect(), tenant: of.cloned(), authentication }
 }
 
