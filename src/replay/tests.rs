@@ -100,8 +100,7 @@ impl LogClock for Still {
 #[test]
 fn a_record_of_another_version_is_counted_and_the_first_is_named() {
     let dir = log(8);
-    let (log, _) =
-        DecisionLog::open(dir.path(), crate::decision_log::Settings::default(), Arc::new(Still)).unwrap();
+    let (log, _) = DecisionLog::open(dir.path(), crate::decision_log::Settings::default(), Arc::new(Still)).unwrap();
     for text in [r#"{"v":2}"#, "no JSON"] {
         log.append_blocking(text.into(), Durability::Process).unwrap();
     }
