@@ -8,6 +8,8 @@ mod history;
 mod question;
 mod record;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use cache::CacheSettings;

@@ -41,6 +41,7 @@ pub mod identity;
 pub mod manage_requests;
 pub mod policy;
 pub mod renewal;
+pub mod replay;
 pub mod state;
 pub mod store;
 pub mod telemetry;

@@ -20,7 +20,7 @@ pub(super) struct Args {
 
 /// Which configuration.
 #[derive(Debug, clap::Args)]
-struct Source {
+pub(super) struct Source {
     /// The configuration; without it `lockbox.toml` of this folder, if there is one.
     #[arg(long, value_name = "FILE", env = "LOCKBOX_CONFIG")]
     config: Option<PathBuf>,
@@ -62,7 +62,7 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
 }
 
 impl Source {
-    fn load(&self) -> Result<Config, CliError> {
+    pub(super) fn load(&self) -> Result<Config, CliError> {
         let usual = Path::new("lockbox.toml");
         let path = self.config.as_deref().or_else(|| usual.exists().then_some(usual));
         Ok(Config::load(path, environment())?)

@@ -18,6 +18,9 @@ pub(super) enum CliError {
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
+    /// The policies, or the suites that try them, cannot be used.
+    #[error("the policies cannot be used:\n{0}")]
+    Policies(#[from] crate::policy::LoadError),
     /// The answer could not be written.
     #[error("cannot write the answer: {0}")]
     Output(#[from] std::io::Error),
@@ -37,6 +40,7 @@ impl CliError {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
+            Self::Policies(_) => Exit::PoliciesInvalid,
             Self::Failed(_) | Self::Client(_) | Self::Config(_) | Self::Output(_) => Exit::Failed,
         }
     }

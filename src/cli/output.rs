@@ -101,6 +101,9 @@ impl Output {
             Format::Json => {
                 let problem = match error {
                     CliError::Client(client) => client.problem(),
+                    CliError::Policies(refused) => Some(
+                        serde_json::json!({ "error": "the policies cannot be used", "findings": refused.findings }),
+                    ),
                     _ => None,
                 };
                 self.note(&problem.unwrap_or_else(|| serde_json::json!({ "error": error.to_string() })).to_string());

@@ -91,6 +91,19 @@ impl Records {
         Ok(records)
     }
 
+    /// The same, beginning so far before the end that at least the last `count` records are given, and
+    /// not many segments more: for what only wants the end of a long log.
+    ///
+    /// # Errors
+    /// As for [`Records::open`].
+    pub fn open_last(path: &Path, count: u64) -> Result<Records, ReadError> {
+        let newest = match path.is_dir() {
+            true => segment::list(path).map_err(|e| ReadError::io("list", path, e))?.pop(),
+            false => None,
+        };
+        Records::open_from(path, newest.map_or(0, |newest| newest.first_sequence.saturating_sub(count)))
+    }
+
     /// Bytes to read, as known at open: what progress is measured against.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {

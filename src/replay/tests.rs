@@ -1,0 +1,149 @@
+//! Replaying logs that the real data path wrote: by the same policies nothing changes; by others exactly
+//! what they change; and nothing is passed over.
+
+use super::*;
+use crate::decision_log::{DecisionLog, Durability, LogClock};
+use crate::evaluate_access::testing::write_log;
+use crate::policy::{SourceFile, Sources};
+use std::path::Path;
+
+const SMALL: u64 = 1 << 16;
+const FEW: Settings = Settings { workers: 2, changes_max: 5 };
+
+fn shipped() -> Sources {
+    Sources::shipped()
+}
+
+fn set(sources: &Sources) -> PolicySet {
+    PolicySet::from_sources(sources).unwrap()
+}
+
+fn run(dir: &Path, policies: &PolicySet, settings: Settings) -> Report {
+    replay(&mut Records::open(dir).unwrap(), policies, settings, &mut |_| {}).unwrap()
+}
+
+/// A log of `count` questions of eight kinds in turn.
+fn log(count: usize) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    write_log(dir.path(), count, SMALL, true);
+    dir
+}
+
+/// The shipped set without the policy of that id.
+fn without(id: &str) -> Sources {
+    let mut sources = shipped();
+    for file in &mut sources.policies {
+        let Some(start) = file.text.find(&format!("@id(\"{id}\")")) else { continue };
+        let end = start + file.text[start..].find("};").unwrap() + 2;
+        file.text = format!("{}{}", &file.text[..start], &file.text[end..]).into();
+        return sources;
+    }
+    panic!("there is no policy `{id}`");
+}
+
+#[test]
+fn by_the_same_policies_nothing_changes() {
+    let dir = log(2000);
+    let report = run(dir.path(), &set(&shipped()), FEW);
+    assert_eq!(report.read, 2000);
+    assert_eq!((report.decided, report.unchanged), (1750, 1750), "{report:#?}");
+    assert_eq!(report.not_replayable, [("stated_only", 250)].into());
+    assert!(report.is_good() && report.changes.is_empty());
+}
+
+#[test]
+fn what_a_policy_forbade_is_newly_allowed_without_it() {
+    let dir = log(800);
+    let report = run(dir.path(), &set(&without("refuse-unmanaged-device")), FEW);
+    assert_eq!(report.changed, Counts { newly_allowed: 100, newly_denied: 0, reason_changed: 0 }, "{report:#?}");
+    assert_eq!(report.by_reason.keys().collect::<Vec<_>>(), ["policy_denied → grant_active"]);
+    assert_eq!(report.by_tenant.get("contoso").map(|counts| counts.newly_allowed), Some(100));
+    assert!(!report.is_good());
+    // The first of them in the order of the log, whichever worker had them.
+    let sequences: Vec<u64> = report.changes.iter().map(|changed| changed.sequence).collect();
+    assert_eq!(sequences, [6, 14, 22, 30, 38]);
+}
+
+#[test]
+fn what_a_new_policy_forbids_is_newly_denied() {
+    let dir = log(80);
+    let mut sources = shipped();
+    let text = "@id(\"nobody-reads\") forbid (principal is Lockbox::Engineer, action == Lockbox::Action::\"read\", \
+                resource is Lockbox::Content) when { resource.tenant == Lockbox::Tenant::\"contoso\" };";
+    sources.policies.push(SourceFile { name: "policies/more.cedar".to_owned(), text: text.into() });
+    let report = run(dir.path(), &set(&sources), FEW);
+    assert_eq!((report.changed.newly_allowed, report.changed.newly_denied), (0, 10), "{report:#?}");
+    assert_eq!(report.by_policy.get("nobody-reads").map(|counts| counts.newly_denied), Some(10));
+    assert!(report.is_good());
+}
+
+#[test]
+fn without_a_lease_there_is_nothing_to_decide_by() {
+    let dir = tempfile::tempdir().unwrap();
+    write_log(dir.path(), 16, SMALL, false);
+    let report = run(dir.path(), &set(&shipped()), FEW);
+    assert_eq!(report.not_replayable, [("no_lease", 14), ("stated_only", 2)].into());
+    assert_eq!(report.decided, 0);
+}
+
+struct Still;
+
+impl LogClock for Still {
+    fn wall_ms(&self) -> u64 {
+        1
+    }
+    fn boot_ms(&self) -> u64 {
+        1
+    }
+}
+
+#[test]
+fn a_record_of_another_version_is_counted_and_the_first_is_named() {
+    let dir = log(8);
+    let (log, _) = DecisionLog::open(dir.path(), crate::decision_log::Settings::default(), Arc::new(Still)).unwrap();
+    for text in [r#"{"v":2}"#, "no JSON"] {
+        log.append_blocking(text.into(), Durability::Process).unwrap();
+    }
+    log.close();
+    let report = run(dir.path(), &set(&shipped()), FEW);
+    assert_eq!((report.read, report.unreadable), (10, 2));
+    let first = report.first_unreadable.clone().unwrap();
+    assert_eq!(first.sequence, 9);
+    assert!(first.why.contains("record version 2") && first.offset > 0, "{first:?}");
+    assert!(!report.is_good());
+}
+
+#[test]
+fn damage_ends_it_and_what_came_before_counts() {
+    let dir = log(400);
+    let mut segments: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    segments.retain(|path| path.extension().is_some_and(|end| end == "log"));
+    segments.sort();
+    let mut bytes = std::fs::read(&segments[1]).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&segments[1], bytes).unwrap();
+    let report = run(dir.path(), &set(&shipped()), FEW);
+    let damaged = report.damaged.clone().unwrap();
+    assert!(damaged.contains("is corrupt at byte") && damaged.contains("lockbox-decisions-"), "{damaged}");
+    assert!(report.read > 0 && report.read < 400 && !report.is_good());
+}
+
+#[test]
+fn any_number_of_workers_finds_the_same() {
+    let dir = log(600);
+    let policies = set(&without("refuse-unmanaged-device"));
+    let one = run(dir.path(), &policies, Settings { workers: 1, ..FEW });
+    for workers in [2, 8] {
+        assert_eq!(run(dir.path(), &policies, Settings { workers, ..FEW }), one);
+    }
+}
+
+/// For measuring: `LOCKBOX_GENERATE_LOG=DIR LOCKBOX_GENERATE_COUNT=200000`.
+#[test]
+#[ignore = "writes a large log where it is told to"]
+fn generate_a_log() {
+    let dir = std::env::var("LOCKBOX_GENERATE_LOG").unwrap();
+    let count = std::env::var("LOCKBOX_GENERATE_COUNT").map_or(200_000, |count| count.parse().unwrap());
+    write_log(Path::new(&dir), count, 64 << 20, true);
+}
