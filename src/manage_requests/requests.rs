@@ -3,7 +3,8 @@
 use super::rights::concerns;
 use super::{ManageError, ManageRequests, no_access_request, write_item, write_told, write_transition};
 use crate::domain::{
-    AccessRequest, AccessRequestId, ActionName, Actor, Circumstances, ContentPath, Event, EventKind, Person, Step,
+    AccessRequest, AccessRequestId, ActionName, Actor, Circumstances, ContentPath, Entitlement, Event, EventKind, Person,
+    Step,
     Submission, Tenant, Timestamp,
 };
 use crate::policy::{Deed, Subject};
@@ -53,8 +54,12 @@ impl ManageRequests {
             let made = transaction.access_request(kept.access_request).await?.ok_or_else(no_access_request)?;
             return Ok(judged(made, now));
         }
-        let tenant = transaction.tenant(&asked.tenant).await?.ok_or(ManageError::NotFound("tenant"))?;
-        self.may(person, Deed::Submit, Subject::Tenant(&tenant))?;
+        let tenant = transaction.tenant(&asked.tenant).await?;
+        // Asked also where there is no such tenant: whoever may not ask for access at all must not learn
+        // from the answer which tenants there are.
+        let named = tenant.clone().unwrap_or_else(|| Tenant::new(asked.tenant.clone(), Entitlement::None, now));
+        self.may(person, Deed::Submit, Subject::Tenant(&named))?;
+        let tenant = tenant.ok_or(ManageError::NotFound("tenant"))?;
         let engineer = transaction.engineer(&person.id).await?.ok_or_else(|| {
             ManageError::Forbidden(format!(
                 "`{}` is not in the engineer directory; an operator adds him with PUT /v1/engineers/{}",

@@ -1,5 +1,27 @@
-//! The whole program, asked as its users ask it.
+//! The whole program, asked as its users ask it: stories of people and callers over HTTP, every route as
+//! everybody who may not, AuthZEN's certification, bad input, faults of the log, the printed
+//! walk-through and the command line. Timing never decides: what takes a while is asked again, with a
+//! bound on how often.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests panic to fail")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "tests panic to fail, and say loudly what they cannot do here"
+)]
+
+mod app;
+mod process;
+mod steps;
+mod wire;
 
 mod description;
+mod record;
+mod restarts;
+mod router_walk;
+mod people;
+mod settings;
+mod story;

@@ -1,0 +1,79 @@
+//! The real binary as a process of its own, for what a process in the same memory cannot show: kill −9,
+//! signals, standard output.
+
+use lockbox::app::Addresses;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::io::BufReader;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// A running `lockbox serve --demo`; killed with the value.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) addresses: Addresses,
+}
+
+/// The program with nothing of this process's environment that would be a setting.
+pub(crate) fn lockbox() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lockbox"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("LOCKBOX_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// `lockbox serve --demo` on this folder.
+pub(crate) fn serve_demo(dir: &Path, variables: &[(String, String)]) -> Command {
+    let mut command = lockbox();
+    command.args(["serve", "--demo", "--demo-dir"]).arg(dir).envs(variables.iter().cloned());
+    command.env("LOCKBOX_TELEMETRY__FILTER", "error").stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+}
+
+impl Process {
+    /// Starts it, and waits until it has said where it listens.
+    pub(crate) fn start(dir: &Path, variables: &[(String, String)]) -> Self {
+        let mut child = serve_demo(dir, variables).args(["--output", "json"]).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let said = serde_json::Deserializer::from_reader(stdout).into_iter::<Value>().next();
+        let Some(Ok(said)) = said else {
+            let ended = child.wait().unwrap();
+            panic!("the process said nothing and ended with {ended}");
+        };
+        Self { child, addresses: addresses(&said) }
+    }
+
+    /// Asks it to end, and waits for it.
+    pub(crate) fn terminate(mut self) {
+        let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        let ended = self.child.wait().unwrap();
+        assert!(ended.success(), "it ended with {ended}");
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _it_may_have_ended = self.child.kill();
+        let _nobody_asks = self.child.wait();
+    }
+}
+
+/// Where `demo.json` says that it listens.
+pub(crate) fn addresses(demo: &Value) -> Addresses {
+    let at = |name: &str| -> SocketAddr {
+        let text = demo[name].as_str().unwrap();
+        text.strip_prefix("http://").unwrap_or(text).parse().unwrap()
+    };
+    Addresses { authority: at("authority"), sidecar: at("sidecar"), operations: at("operations"), ext_authz: at("ext_authz") }
+}
