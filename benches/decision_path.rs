@@ -1,6 +1,8 @@
 //! How long one question takes without any cache of decisions: the guard alone, an allow, denials, and
 //! both again beside policies that do not apply.
 
+#![expect(clippy::expect_used, reason = "a benchmark ends when its data cannot be made")]
+
 use criterion::{Criterion, criterion_group, criterion_main};
 use lockbox::domain::{
     Access, AccessRequestId, ActionName, Approval, Attributes, ContentPath, ContentScope, Engineer, Evaluation,
@@ -18,10 +20,10 @@ fn set(others: usize) -> PolicySet {
     let mut sources = Sources::shipped();
     let mut text = String::new();
     for number in 0..others {
-        write!(
+        writeln!(
             text,
             "@id(\"other-{number}\") forbid (principal is Lockbox::Engineer, action == Lockbox::Action::\"delete\", \
-             resource is Lockbox::Content) when {{ resource.tenant == Lockbox::Tenant::\"t{number}\" }};\n"
+             resource is Lockbox::Content) when {{ resource.tenant == Lockbox::Tenant::\"t{number}\" }};"
         )
         .expect("writing to a string");
     }

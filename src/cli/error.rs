@@ -32,11 +32,6 @@ impl CliError {
         Self::Failed(what.to_string())
     }
 
-    /// A verb that this build does not have.
-    pub(super) fn not_wired(verb: &str) -> Self {
-        Self::Failed(format!("`lockbox {verb}` is not wired in this build"))
-    }
-
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,

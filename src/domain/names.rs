@@ -229,7 +229,7 @@ fn service_request(text: &str) -> Result<(), &'static str> {
 fn content_path(text: &str) -> Result<(), &'static str> {
     bounded(text, PATH_BYTES_MAX)?;
     let segments = text.split('/').count();
-    if segments % 2 != 0 || segments > 2 * PATH_PAIRS_MAX {
+    if !segments.is_multiple_of(2) || segments > 2 * PATH_PAIRS_MAX {
         return Err("it is `type/id`, and `/type/id` for each level below, 8 levels at most");
     }
     for (index, segment) in text.split('/').enumerate() {

@@ -19,9 +19,9 @@ mod steps;
 mod wire;
 
 mod description;
+mod people;
 mod record;
 mod restarts;
 mod router_walk;
-mod people;
 mod settings;
 mod story;

@@ -40,9 +40,14 @@ fn a_twin_of_an_approver_is_somebody_else() {
             .and_person("no-approver", "dora@contoso.example", &[Role::TenantAdmin], Some("contoso")),
     );
     let id = app.pending(&wish());
-    for (who, status) in
-        [("plus", 403), ("elsewhere", 403), ("short", 403), ("of-another", 404), ("of-provider", 403), ("no-approver", 403)]
-    {
+    for (who, status) in [
+        ("plus", 403),
+        ("elsewhere", 403),
+        ("short", 403),
+        ("of-another", 404),
+        ("of-provider", 403),
+        ("no-approver", 403),
+    ] {
         let refused = app.approve(who, &id, &json!({}));
         assert_eq!(refused.status, status, "{who}: {}", refused.text());
     }
@@ -68,7 +73,9 @@ fn an_approval_may_narrow() {
     let grant = app.approve("csilla", &id, &terms).is(200).json()["grant"].clone();
     assert_eq!((&grant["actions"], &grant["content"]), (&json!(["read"]), &json!([ADELE])));
     app.becomes(&ana_reads(), "grant_active");
-    for (action, content) in [("search", ADELE), ("export", ADELE), ("read", "mailbox/bela@contoso.example"), ("read", "")] {
+    for (action, content) in
+        [("search", ADELE), ("export", ADELE), ("read", "mailbox/bela@contoso.example"), ("read", "")]
+    {
         app.denied(&question("ana", action, "contoso", "exchange", content), "out_of_scope");
     }
     // The record keeps what was asked beside what was given.

@@ -75,5 +75,10 @@ pub(crate) fn addresses(demo: &Value) -> Addresses {
         let text = demo[name].as_str().unwrap();
         text.strip_prefix("http://").unwrap_or(text).parse().unwrap()
     };
-    Addresses { authority: at("authority"), sidecar: at("sidecar"), operations: at("operations"), ext_authz: at("ext_authz") }
+    Addresses {
+        authority: at("authority"),
+        sidecar: at("sidecar"),
+        operations: at("operations"),
+        ext_authz: at("ext_authz"),
+    }
 }

@@ -17,7 +17,15 @@ fn the_history_names_who_did_what_when_and_how_he_proved_it() {
     let history = app.authority("csilla").get(&format!("/v1/access-requests/{id}/events")).is(200).json();
     let told: Vec<_> = items(&history)
         .iter()
-        .map(|event| format!("{} {} {} {}", event["version"], event["kind"].as_str().unwrap(), event["by"].as_str().unwrap(), event["state"].as_str().unwrap()))
+        .map(|event| {
+            format!(
+                "{} {} {} {}",
+                event["version"],
+                event["kind"].as_str().unwrap(),
+                event["by"].as_str().unwrap(),
+                event["state"].as_str().unwrap()
+            )
+        })
         .collect();
     assert_eq!(
         told,
@@ -84,7 +92,10 @@ fn the_customer_sees_what_was_touched_and_nobody_else_does() {
         let listed = app.authority(who).get(&path).is(200).json();
         let find = |id: &Value| items(&listed).iter().find(|access| access["decision_id"] == *id).cloned();
         let touched = find(&allowed["decision_id"]).expect("the allow is there as soon as it was given");
-        assert_eq!((touched["decision"].as_str(), touched["action"].as_str(), touched["content"].as_str()), (Some("allow"), Some("read"), Some(ADELE)));
+        assert_eq!(
+            (touched["decision"].as_str(), touched["action"].as_str(), touched["content"].as_str()),
+            (Some("allow"), Some("read"), Some(ADELE))
+        );
         assert_eq!(touched["caller"], "exchange-frontend");
         let tried = find(&denied["decision_id"]).expect("what was tried is there too");
         assert_eq!((tried["decision"].as_str(), tried["reason"].as_str()), (Some("deny"), Some("out_of_scope")));
@@ -102,7 +113,8 @@ fn the_customer_sees_what_was_touched_and_nobody_else_does() {
 #[test]
 fn a_list_has_no_gaps_and_nothing_twice() {
     let app = TestApp::start();
-    let mut made: Vec<String> = (0..23).map(|number| app.submit(if number % 3 == 0 { "ben" } else { "ana" }, &wish())).collect();
+    let mut made: Vec<String> =
+        (0..23).map(|number| app.submit(if number % 3 == 0 { "ben" } else { "ana" }, &wish())).collect();
     made.reverse();
     for limit in [1, 2, 5, 22, 23, 24] {
         let mut seen = Vec::new();
@@ -123,7 +135,9 @@ fn a_list_has_no_gaps_and_nothing_twice() {
     }
     let own = app.authority("ana").get("/v1/access-requests?limit=1000").is(200).json();
     assert!(items(&own).iter().all(|item| item["engineer"] == "ana@provider.example") && items(&own).len() == 15);
-    for wrong in ["limit=0", "limit=1001", "limit=-1", "limit=x", "cursor=x", "state=open", "since=yesterday", "tenant=A"] {
+    for wrong in
+        ["limit=0", "limit=1001", "limit=-1", "limit=x", "cursor=x", "state=open", "since=yesterday", "tenant=A"]
+    {
         app.authority("rita").get(&format!("/v1/access-requests?{wrong}")).refused(400, "query parameter");
     }
 }
@@ -135,7 +149,8 @@ fn lists_are_filtered_by_what_time_has_made() {
     let denied = app.pending(&wish());
     app.deny("csilla", &denied).is(200);
     for (state, id) in [("active", &active), ("denied", &denied)] {
-        let listed = app.authority("csilla").get(&format!("/v1/access-requests?state={state}&tenant=contoso")).is(200).json();
+        let listed =
+            app.authority("csilla").get(&format!("/v1/access-requests?state={state}&tenant=contoso")).is(200).json();
         assert_eq!(items(&listed).iter().map(|item| item["id"].as_str().unwrap()).collect::<Vec<_>>(), [id]);
     }
 }

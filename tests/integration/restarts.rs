@@ -16,7 +16,10 @@ fn interrupted(mut app: TestApp, again: impl Fn(&mut TestApp)) {
     let approved = app.approve("csilla", &id, &json!({ "duration": "PT1H" })).is(200).json();
     again(&mut app);
     let allowed = app.becomes(&ana_reads(), "grant_active");
-    assert_eq!((&allowed["grant"]["id"], &allowed["grant"]["expires_at"]), (&approved["grant"]["id"], &approved["grant"]["expires_at"]));
+    assert_eq!(
+        (&allowed["grant"]["id"], &allowed["grant"]["expires_at"]),
+        (&approved["grant"]["id"], &approved["grant"]["expires_at"])
+    );
     app.end("ana", &id, "close").is(200);
     app.denied(&ana_reads(), "grant_closed");
     again(&mut app);
@@ -25,10 +28,12 @@ fn interrupted(mut app: TestApp, again: impl Fn(&mut TestApp)) {
     let shown = app.show("csilla", &id).is(200).json();
     assert_eq!((shown["state"].as_str(), shown["version"].as_u64()), (Some("closed"), Some(4)));
     let events = app.authority("olga").get(&format!("/v1/access-requests/{id}/events")).json();
-    let kinds: Vec<_> = events["items"].as_array().unwrap().iter().map(|event| event["version"].as_u64().unwrap()).collect();
+    let kinds: Vec<_> =
+        events["items"].as_array().unwrap().iter().map(|event| event["version"].as_u64().unwrap()).collect();
     assert_eq!(kinds, [1, 2, 3, 4], "{events}");
     let accesses = app.authority("csilla").get(&format!("/v1/access-requests/{id}/accesses")).is(200).json();
-    let reasons: Vec<_> = accesses["items"].as_array().unwrap().iter().map(|access| access["reason"].as_str().unwrap()).collect();
+    let reasons: Vec<_> =
+        accesses["items"].as_array().unwrap().iter().map(|access| access["reason"].as_str().unwrap()).collect();
     assert!(reasons.contains(&"grant_active") && reasons.contains(&"grant_closed"), "{reasons:?}");
     // The next id is new: a number is never given twice.
     assert_ne!(app.submit("ana", &wish()), id);
@@ -60,7 +65,11 @@ fn what_ran_out_while_nobody_was_there_is_over() {
     let expires_at = app.show("csilla", &brief).json()["grant"]["expires_at"].as_str().unwrap().to_owned();
     app.kill();
     let expires_at: lockbox::domain::Timestamp = expires_at.parse().unwrap();
-    crate::steps::eventually("it has run out", || lockbox::clock::Clock::wall(&lockbox::clock::SystemClock), |now| *now >= expires_at);
+    crate::steps::eventually(
+        "it has run out",
+        || lockbox::clock::Clock::wall(&lockbox::clock::SystemClock),
+        |now| *now >= expires_at,
+    );
     app.restart();
     app.becomes(&ana_reads(), "grant_expired");
     assert_eq!(app.show("csilla", &brief).state(), "ended");
@@ -71,7 +80,10 @@ fn what_ran_out_while_nobody_was_there_is_over() {
 #[test]
 fn a_key_is_remembered_over_a_kill() {
     let mut app = TestApp::start_process(Settings::default());
-    let submit = |app: &TestApp| app.authority("ana").with("Idempotency-Key", "once").post("/v1/access-requests", &wish()).is(201).json()["id"].clone();
+    let submit = |app: &TestApp| {
+        app.authority("ana").with("Idempotency-Key", "once").post("/v1/access-requests", &wish()).is(201).json()["id"]
+            .clone()
+    };
     let made = submit(&app);
     app.kill_and_restart();
     assert_eq!(submit(&app), made);

@@ -147,7 +147,13 @@ fn another_tenants_ids_answer_like_ids_that_nobody_has() {
                     };
                     let (theirs, nobodys) = (ask(id), ask(unknown));
                     let what = format!("{} {} as {who} with {id}", route.method, route.path);
-                    assert_eq!((theirs.status, nobodys.status), (404, 404), "{what}: {} {}", theirs.text(), nobodys.text());
+                    assert_eq!(
+                        (theirs.status, nobodys.status),
+                        (404, 404),
+                        "{what}: {} {}",
+                        theirs.text(),
+                        nobodys.text()
+                    );
                     assert_eq!(theirs.body, nobodys.body, "{what}");
                     assert_eq!(without_date(&theirs), without_date(&nobodys), "{what}");
                     compared += 1;

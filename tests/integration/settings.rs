@@ -29,7 +29,10 @@ fn where_lockbox_is_off_the_review_alone_opens_and_the_switch_closes() {
     assert_eq!((switched["lockbox"].as_bool(), switched["effective"].as_bool()), (Some(true), Some(true)));
     app.denied(&ana_reads_fabrikam(), "grant_revoked");
     let revoked = app.show("felix", &id).is(200).json();
-    assert_eq!((revoked["state"].as_str(), revoked["grant"]["ended"]["by"].as_str()), (Some("revoked"), Some("felix@fabrikam.example")));
+    assert_eq!(
+        (revoked["state"].as_str(), revoked["grant"]["ended"]["by"].as_str()),
+        (Some("revoked"), Some("felix@fabrikam.example"))
+    );
 
     // Turned off again, what was ended stays ended.
     app.set_tenant("felix", "fabrikam", &json!({ "lockbox": false })).is(200);
@@ -48,7 +51,16 @@ fn the_switch_leaves_what_the_customer_granted() {
 #[test]
 fn only_an_administrator_of_the_tenant_turns_the_switch() {
     let app = TestApp::start();
-    for (who, status) in [("ana", 404), ("rita", 403), ("olga", 403), ("otto", 403), ("dora", 403), ("felix", 404), ("exchange-frontend", 403), ("", 401)] {
+    for (who, status) in [
+        ("ana", 404),
+        ("rita", 403),
+        ("olga", 403),
+        ("otto", 403),
+        ("dora", 403),
+        ("felix", 404),
+        ("exchange-frontend", 403),
+        ("", 401),
+    ] {
         let refused = app.set_tenant(who, "contoso", &json!({ "lockbox": false }));
         assert_eq!(refused.status, status, "{who}: {}", refused.text());
     }
@@ -127,7 +139,8 @@ fn a_consent_of_somebody_who_lost_the_right_does_not_count() {
     app.set_tenant("csilla", "contoso", &json!({ "quorum": 2 })).is(200);
     let id = app.pending(&wish());
     app.approve("dora", &id, &json!({})).is(200);
-    app.set_tenant("csilla", "contoso", &json!({ "approvers": ["csilla@contoso.example", "eva@contoso.example"] })).is(200);
+    app.set_tenant("csilla", "contoso", &json!({ "approvers": ["csilla@contoso.example", "eva@contoso.example"] }))
+        .is(200);
     let still = app.approve_version("csilla", &id, 3, &json!({})).is(200);
     assert_eq!(still.state(), "notified");
     app.approve_version("dora", &id, 4, &json!({})).is(403);
@@ -172,7 +185,9 @@ fn a_guardrail_closes_what_a_grant_opens() {
     let denied = app.denied(&unmanaged, "policy_denied");
     assert_eq!(denied["policies"], json!(["refuse-unmanaged-device"]));
     // A Grant, a clock or a tenant that the caller states is never believed.
-    for said in [json!({ "grant": { "id": "x" } }), json!({ "now": "2020-01-01T00:00:00Z" }), json!({ "tenant": "fabrikam" })] {
+    for said in
+        [json!({ "grant": { "id": "x" } }), json!({ "now": "2020-01-01T00:00:00Z" }), json!({ "tenant": "fabrikam" })]
+    {
         let mut asked = question("ben", "read", "contoso", "exchange", ADELE);
         asked["context"] = said;
         app.denied(&asked, "no_grant");
@@ -186,7 +201,10 @@ fn nobody_left_to_approve_is_an_alarm() {
     let alarmed = app.set_tenant("csilla", "contoso", &json!({ "approvers": [] })).is(200).json();
     assert!(alarmed["alarms"][0].as_str().unwrap().contains("too few people can approve"));
     let outbox = app.authority("otto").get("/v1/outbox").is(200).json();
-    assert_eq!((outbox["items"][0]["kind"].as_str(), outbox["items"][0]["to"].as_str()), (Some("nobody_can_approve"), Some("desk@contoso.example")));
+    assert_eq!(
+        (outbox["items"][0]["kind"].as_str(), outbox["items"][0]["to"].as_str()),
+        (Some("nobody_can_approve"), Some("desk@contoso.example"))
+    );
     let id = app.pending(&wish());
     app.approve("csilla", &id, &json!({})).is(403);
 }

@@ -17,7 +17,10 @@ fn a_customer_lends_a_key_and_gets_it_back() {
     let reviewed = app.review("rita", &id, "approve").is(200);
     assert_eq!(reviewed.header("etag"), Some("\"2\""));
     let reviewed = reviewed.json();
-    assert_eq!((reviewed["state"].as_str(), reviewed["reviewed"]["by"].as_str()), (Some("notified"), Some("rita@provider.example")));
+    assert_eq!(
+        (reviewed["state"].as_str(), reviewed["reviewed"]["by"].as_str()),
+        (Some("notified"), Some("rita@provider.example"))
+    );
     assert!(reviewed["respond_by"].is_string() && reviewed.get("grant").is_none());
     app.becomes(&ana_reads(), "approval_pending");
 
@@ -77,7 +80,10 @@ fn the_customer_says_no() {
     let app = TestApp::start();
     let id = app.pending(&wish());
     let denied = app.deny("dora", &id).is(200).json();
-    assert_eq!((denied["state"].as_str(), denied["decided"]["by"].as_str()), (Some("denied"), Some("dora@contoso.example")));
+    assert_eq!(
+        (denied["state"].as_str(), denied["decided"]["by"].as_str()),
+        (Some("denied"), Some("dora@contoso.example"))
+    );
     app.becomes(&ana_reads(), "request_denied");
     app.approve_version("csilla", &id, 3, &json!({})).refused(409, "`denied`");
 }
@@ -150,7 +156,8 @@ fn a_window_closes_by_itself() {
         allowed += u32::from(app.ask(&ana_reads()).reason() == "grant_active");
     }
     assert_eq!(allowed, 0, "what has expired stays expired");
-    let ended = eventually("the record says so", || app.show("csilla", &id).is(200).json(), |shown| shown["state"] == "ended");
+    let ended =
+        eventually("the record says so", || app.show("csilla", &id).is(200).json(), |shown| shown["state"] == "ended");
     assert_eq!(ended["grant"]["ended"]["how"], "ended");
     assert!(ended["grant"]["ended"].get("by").is_none(), "the clock ended it: {ended}");
     app.end("ana", &id, "close").refused(409, "`ended`");
