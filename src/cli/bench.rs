@@ -29,7 +29,7 @@ enum What {
     )]
     Http(http::Args),
     /// The floor itself: parses a question, answers JSON of the size of a decision, decides nothing.
-    #[command(hide = true)]
+    #[command(hide = true, after_help = "Example:\n  lockbox bench floor")]
     Floor,
 }
 

@@ -24,6 +24,7 @@ pub(super) struct Args {
 
 /// Which log.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 struct Source {
     /// The folder of the segments, or one segment; without it what the configuration says.
     #[arg(value_name = "DIR", conflicts_with = "config")]
