@@ -17,7 +17,7 @@ use tidy::{imports, policies, text};
 const SKIPPED: [&str; 5] = ["target", ".git", ".lockbox-demo", "node_modules", "corpus"];
 
 /// Files that are longer than they should be. May only shrink: who makes one short takes it from here.
-const STILL_TOO_LONG: [&str; 1] = ["src/http/wire.rs"];
+const STILL_TOO_LONG: [&str; 0] = [];
 /// Kinds of files whose text is looked at.
 const TEXTS: [&str; 14] =
     ["rs", "toml", "md", "cedar", "cedarschema", "yaml", "yml", "json", "sh", "sql", "html", "ftl", "txt", "service"];

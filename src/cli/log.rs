@@ -24,8 +24,7 @@ pub(super) struct Args {
 
 /// Which log.
 #[derive(Debug, clap::Args)]
-#[group(skip)]
-struct Source {
+struct Which {
     /// The folder of the segments, or one segment; without it what the configuration says.
     #[arg(value_name = "DIR", conflicts_with = "config")]
     log: Option<PathBuf>,
@@ -39,7 +38,7 @@ enum Verb {
     #[command(after_help = "Example:\n  lockbox log tail -n 20 --follow\n  lockbox log tail decisions --output json")]
     Tail {
         #[command(flatten)]
-        source: Source,
+        source: Which,
         /// How many.
         #[arg(long, short = 'n', default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=100_000))]
         lines: u32,
@@ -51,7 +50,7 @@ enum Verb {
     #[command(after_help = "Example:\n  lockbox log export decisions --since 2026-11-22T00:00:00Z > decisions.jsonl")]
     Export {
         #[command(flatten)]
-        source: Source,
+        source: Which,
         #[command(flatten)]
         filter: entry::Filter,
     },
@@ -72,7 +71,7 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     }
 }
 
-impl Source {
+impl Which {
     fn path(self) -> Result<PathBuf, CliError> {
         match self.log {
             Some(path) => Ok(path),

@@ -1,12 +1,15 @@
 //! What the API sends: the wire forms of domain values (DESIGN.md §2–3), and their description for
 //! OpenAPI. Domain types never serialize themselves.
 
-use crate::domain::{AccessRequest, Actor, Decided, Defaults, Engineer, Event, Grant, Review, Tenant, format_duration};
-use crate::evaluate_access::{Answer, Touched};
-use crate::state::WireValue;
-use crate::store::OutboxEntry;
+mod decision;
+mod settings;
+
+pub use decision::{DecisionBody, GrantRefBody, NearestBody};
+pub use settings::{EngineerBody, LimitsBody, NoticeBody, TenantBody};
+
+use crate::domain::{AccessRequest, Actor, Decided, Event, Grant, Review, format_duration};
+use crate::evaluate_access::Touched;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A list, and where it continues.
@@ -162,93 +165,6 @@ pub struct EventBody {
     pub detail: Option<String>,
 }
 
-/// A tenant's limits as they are in force, and whether they are its own.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct LimitsBody {
-    /// How long its approvers have to answer, ISO 8601.
-    pub respond_within: String,
-    /// The longest window of a Grant, ISO 8601.
-    pub grant_longest: String,
-}
-
-/// A tenant.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TenantBody {
-    /// Which.
-    pub id: String,
-    /// Counts the changes; the ETag.
-    pub version: u64,
-    /// `e5`, `add_on` or `none`.
-    pub entitlement: &'static str,
-    /// Whether its approval is needed.
-    pub lockbox: bool,
-    /// Who may approve.
-    pub approvers: Vec<String>,
-    /// Who else is told.
-    pub notify: Vec<String>,
-    /// How many approvers it takes.
-    pub quorum: u32,
-    /// The limits in force.
-    pub limits: LimitsBody,
-    /// Further facts for policies.
-    #[schema(value_type = Object)]
-    pub attributes: BTreeMap<String, WireValue>,
-    /// When the settings last changed.
-    pub changed_at: String,
-    /// What is wrong with the settings, for a person.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub alarms: Vec<&'static str>,
-    /// After a change of the switch: whether no sidecar can still decide by the old setting.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub effective: Option<bool>,
-    /// From when no sidecar can.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub effective_at: Option<String>,
-}
-
-/// An engineer.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct EngineerBody {
-    /// Who.
-    pub id: String,
-    /// Counts the changes; the ETag.
-    pub version: u64,
-    /// Teams.
-    pub teams: Vec<String>,
-    /// Clearance level.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub clearance: Option<i64>,
-    /// Country.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub country: Option<String>,
-    /// Whether he is allowed nothing.
-    pub suspended: bool,
-    /// Further facts for policies.
-    #[schema(value_type = Object)]
-    pub attributes: BTreeMap<String, WireValue>,
-    /// After a change: whether no sidecar can still decide by the old entry.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub effective: Option<bool>,
-}
-
-/// A notice in the outbox.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct NoticeBody {
-    /// Its number.
-    pub number: u64,
-    /// Since when it waits.
-    pub at: String,
-    /// What it is about.
-    pub kind: &'static str,
-    /// To whom.
-    pub to: String,
-    /// Which tenant.
-    pub tenant: String,
-    /// Which AccessRequest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_request: Option<String>,
-}
-
 /// One Decision under an AccessRequest.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AccessBody {
@@ -268,92 +184,6 @@ pub struct AccessBody {
     pub content: Option<String>,
     /// Who asked the sidecar.
     pub caller: String,
-}
-
-/// The Grant behind an allow.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct GrantRefBody<'a> {
-    /// The Grant.
-    pub id: &'a str,
-    /// Its AccessRequest.
-    pub access_request: String,
-    /// When it ends.
-    pub expires_at: String,
-}
-
-/// What came closest to an allow.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct NearestBody<'a> {
-    /// The AccessRequest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_request: Option<String>,
-    /// Its Grant.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub grant: Option<&'a str>,
-    /// The condition that failed.
-    pub failed: &'a str,
-}
-
-/// The answer to a question.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DecisionBody<'a> {
-    /// `allow` or `deny`.
-    pub decision: &'static str,
-    /// Why, as a code.
-    pub reason: &'static str,
-    /// What a person can do about a denial.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub message: &'a str,
-    /// Names this answer in the decision log.
-    pub decision_id: String,
-    /// When it was decided.
-    pub evaluated_at: String,
-    /// The Grant behind an allow.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub grant: Option<GrantRefBody<'a>>,
-    /// What came closest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nearest: Option<NearestBody<'a>>,
-    /// How long it may be relied on, in milliseconds from when it was asked; 0 for a denial.
-    pub valid_for_ms: u64,
-    /// The policies that decided.
-    pub policies: &'a [String],
-    /// The `@reason` of the forbidding policy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy_reason: Option<&'a str>,
-    /// The digest of the policies.
-    pub policy_revision: &'a str,
-    /// The revision of the state.
-    pub state_revision: u64,
-}
-
-impl<'a> DecisionBody<'a> {
-    /// The wire form of an answer.
-    pub fn of(answer: &'a Answer) -> Self {
-        let decision = answer.decision();
-        Self {
-            decision: if decision.allows() { "allow" } else { "deny" },
-            reason: decision.reason.as_str(),
-            message: &decision.message,
-            decision_id: answer.decision_id.as_hyphenated().to_string(),
-            evaluated_at: answer.evaluated_at.to_string(),
-            grant: decision.grant.as_ref().map(|grant| GrantRefBody {
-                id: grant.id.as_str(),
-                access_request: grant.access_request.to_string(),
-                expires_at: grant.expires_at.to_string(),
-            }),
-            nearest: decision.nearest.as_ref().map(|nearest| NearestBody {
-                access_request: nearest.access_request.map(|id| id.to_string()),
-                grant: nearest.grant.as_ref().map(crate::domain::GrantId::as_str),
-                failed: &nearest.failed,
-            }),
-            valid_for_ms: u64::try_from(answer.valid_for.as_millis()).unwrap_or(0),
-            policies: &decision.policies,
-            policy_reason: decision.policy_reason.as_deref(),
-            policy_revision: answer.policy_revision(),
-            state_revision: answer.state_revision,
-        }
-    }
 }
 
 impl From<&Review> for DecidedBody {
@@ -446,62 +276,6 @@ impl From<&Event> for EventBody {
             version: event.version,
             comment: event.comment.clone(),
             detail: event.detail.clone(),
-        }
-    }
-}
-
-impl TenantBody {
-    /// The wire form of a tenant, with the limits in force under the provider's `defaults`.
-    pub fn of(tenant: &Tenant, defaults: Defaults) -> Self {
-        Self {
-            id: tenant.id.to_string(),
-            version: tenant.version,
-            entitlement: tenant.entitlement.as_str(),
-            lockbox: tenant.lockbox,
-            approvers: texts(&tenant.approvers),
-            notify: texts(&tenant.notify),
-            quorum: tenant.quorum,
-            limits: LimitsBody {
-                respond_within: format_duration(tenant.respond_within(defaults)),
-                grant_longest: format_duration(tenant.grant_longest(defaults)),
-            },
-            attributes: WireValue::record(&tenant.attributes),
-            changed_at: tenant.changed_at.to_string(),
-            alarms: if tenant.nobody_can_approve() {
-                vec!["lockbox is on and too few people can approve: every AccessRequest will expire"]
-            } else {
-                Vec::new()
-            },
-            effective: None,
-            effective_at: None,
-        }
-    }
-}
-
-impl From<&Engineer> for EngineerBody {
-    fn from(engineer: &Engineer) -> Self {
-        Self {
-            id: engineer.id.to_string(),
-            version: engineer.version,
-            teams: engineer.teams.iter().cloned().collect(),
-            clearance: engineer.clearance,
-            country: engineer.country.clone(),
-            suspended: engineer.suspended,
-            attributes: WireValue::record(&engineer.attributes),
-            effective: None,
-        }
-    }
-}
-
-impl From<&OutboxEntry> for NoticeBody {
-    fn from(entry: &OutboxEntry) -> Self {
-        Self {
-            number: entry.number,
-            at: entry.notice.at.to_string(),
-            kind: entry.notice.kind.as_str(),
-            to: entry.notice.to.to_string(),
-            tenant: entry.notice.tenant.to_string(),
-            access_request: entry.notice.access_request.map(|id| id.to_string()),
         }
     }
 }

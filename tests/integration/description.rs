@@ -85,7 +85,7 @@ fn caller(id: &str) -> (&'static str, &'static str) {
         "requests_review" => ("rita", "LBX-1001"),
         _ if id.starts_with("requests_") => ("csilla", "LBX-1001"),
         "settings_add_tenant" => ("otto", "newcomer"),
-        "settings_change_tenant" => ("otto", "contoso"),
+        "settings_change_tenant" => ("csilla", "contoso"),
         _ if id.starts_with("settings_tenant") => ("otto", "contoso"),
         "settings_put_engineer" | "settings_remove_engineer" => ("otto", "zoe@provider.example"),
         _ if id.starts_with("settings_") => ("otto", "ana@provider.example"),

@@ -327,6 +327,16 @@ pub fn example(name: &str) -> Option<Value> {
     Some(example)
 }
 
+/// The example for one operation: what a tenant's administrator may change is not what an operator may
+/// enter, and an example that nobody may send is none.
+pub fn example_for(method: &str, name: &str) -> Option<Value> {
+    let mut example = example(name)?;
+    if let ("PATCH", "TenantSettings", Some(members)) = (method, name, example.as_object_mut()) {
+        members.retain(|name, _| !matches!(name.as_str(), "entitlement" | "attributes"));
+    }
+    Some(example)
+}
+
 fn without_nulls(value: &mut Value) {
     match value {
         Value::Object(members) => {

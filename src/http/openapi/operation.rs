@@ -188,7 +188,7 @@ fn body(endpoint: &Endpoint) -> Option<RequestBody> {
     };
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name(endpoint.asks)))
-        .example(bodies::example(endpoint.asks))
+        .example(bodies::example_for(endpoint.method, endpoint.asks))
         .build();
     Some(RequestBodyBuilder::new().required(Some(required)).content("application/json", content).build())
 }
@@ -218,7 +218,8 @@ fn success(endpoint: &Endpoint, status: u16) -> Response {
         }
         ("/metrics", _) => {
             let lines = ContentBuilder::new().schema(Some(text())).build();
-            ResponseBuilder::new().description(what).content("text/plain", lines)
+            let kind = crate::telemetry::CONTENT_TYPE.split(';').next().unwrap_or_default();
+            ResponseBuilder::new().description(what).content(kind, lines)
         }
         (_, "") => ResponseBuilder::new().description(what),
         (_, schema) => json(what, schema),

@@ -1,0 +1,152 @@
+//! The wire forms of settings: tenants, engineers, and the outbox.
+
+use super::texts;
+use crate::domain::{Defaults, Engineer, Tenant, format_duration};
+use crate::state::WireValue;
+use crate::store::OutboxEntry;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// A tenant's limits as they are in force, and whether they are its own.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LimitsBody {
+    /// How long its approvers have to answer, ISO 8601.
+    pub respond_within: String,
+    /// The longest window of a Grant, ISO 8601.
+    pub grant_longest: String,
+}
+
+/// A tenant.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TenantBody {
+    /// Which.
+    pub id: String,
+    /// Counts the changes; the ETag.
+    pub version: u64,
+    /// `e5`, `add_on` or `none`.
+    pub entitlement: &'static str,
+    /// Whether its approval is needed.
+    pub lockbox: bool,
+    /// Who may approve.
+    pub approvers: Vec<String>,
+    /// Who else is told.
+    pub notify: Vec<String>,
+    /// How many approvers it takes.
+    pub quorum: u32,
+    /// The limits in force.
+    pub limits: LimitsBody,
+    /// Further facts for policies.
+    #[schema(value_type = Object)]
+    pub attributes: BTreeMap<String, WireValue>,
+    /// When the settings last changed.
+    pub changed_at: String,
+    /// What is wrong with the settings, for a person.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<&'static str>,
+    /// After a change of the switch: whether no sidecar can still decide by the old setting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective: Option<bool>,
+    /// From when no sidecar can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_at: Option<String>,
+}
+
+/// An engineer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EngineerBody {
+    /// Who.
+    pub id: String,
+    /// Counts the changes; the ETag.
+    pub version: u64,
+    /// Teams.
+    pub teams: Vec<String>,
+    /// Clearance level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clearance: Option<i64>,
+    /// Country.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Whether he is allowed nothing.
+    pub suspended: bool,
+    /// Further facts for policies.
+    #[schema(value_type = Object)]
+    pub attributes: BTreeMap<String, WireValue>,
+    /// After a change: whether no sidecar can still decide by the old entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective: Option<bool>,
+}
+
+/// A notice in the outbox.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NoticeBody {
+    /// Its number.
+    pub number: u64,
+    /// Since when it waits.
+    pub at: String,
+    /// What it is about.
+    pub kind: &'static str,
+    /// To whom.
+    pub to: String,
+    /// Which tenant.
+    pub tenant: String,
+    /// Which AccessRequest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_request: Option<String>,
+}
+
+impl TenantBody {
+    /// The wire form of a tenant, with the limits in force under the provider's `defaults`.
+    pub fn of(tenant: &Tenant, defaults: Defaults) -> Self {
+        Self {
+            id: tenant.id.to_string(),
+            version: tenant.version,
+            entitlement: tenant.entitlement.as_str(),
+            lockbox: tenant.lockbox,
+            approvers: texts(&tenant.approvers),
+            notify: texts(&tenant.notify),
+            quorum: tenant.quorum,
+            limits: LimitsBody {
+                respond_within: format_duration(tenant.respond_within(defaults)),
+                grant_longest: format_duration(tenant.grant_longest(defaults)),
+            },
+            attributes: WireValue::record(&tenant.attributes),
+            changed_at: tenant.changed_at.to_string(),
+            alarms: if tenant.nobody_can_approve() {
+                vec!["lockbox is on and too few people can approve: every AccessRequest will expire"]
+            } else {
+                Vec::new()
+            },
+            effective: None,
+            effective_at: None,
+        }
+    }
+}
+
+impl From<&Engineer> for EngineerBody {
+    fn from(engineer: &Engineer) -> Self {
+        Self {
+            id: engineer.id.to_string(),
+            version: engineer.version,
+            teams: engineer.teams.iter().cloned().collect(),
+            clearance: engineer.clearance,
+            country: engineer.country.clone(),
+            suspended: engineer.suspended,
+            attributes: WireValue::record(&engineer.attributes),
+            effective: None,
+        }
+    }
+}
+
+impl From<&OutboxEntry> for NoticeBody {
+    fn from(entry: &OutboxEntry) -> Self {
+        Self {
+            number: entry.number,
+            at: entry.notice.at.to_string(),
+            kind: entry.notice.kind.as_str(),
+            to: entry.notice.to.to_string(),
+            tenant: entry.notice.tenant.to_string(),
+            access_request: entry.notice.access_request.map(|id| id.to_string()),
+        }
+    }
+}
