@@ -8,7 +8,7 @@ mod item;
 mod lease;
 mod memory;
 
-pub use item::{EncodedItem, ItemError, StateItem, WireValue};
+pub use item::{EncodedItem, FactsRef, ItemError, StateItem, WireValue};
 pub use lease::{Lease, LeaseSettings};
 pub use memory::{Change, Counts, Diverged, Memory};
 

@@ -5,7 +5,7 @@
 use super::question::Unaskable;
 use crate::domain::{Access, CallerName, Decision, Evaluation, NameError, Timestamp};
 use crate::policy::Now;
-use crate::state::{ItemError, Known, StateItem, WireValue};
+use crate::state::{FactsRef, ItemError, Known, StateItem, WireValue};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -197,16 +197,16 @@ impl FactsPart {
         let mut accesses: Vec<&Arc<Access>> = known.accesses.iter().collect();
         accesses.sort_by_key(|access| (access.ended_at.is_some(), std::cmp::Reverse(access.id)));
         accesses.truncate(ACCESSES_MAX);
-        let raw = |item: StateItem| {
-            let payload = item.encode().ok().and_then(|encoded| String::from_utf8(encoded.payload).ok());
+        let raw = |facts: FactsRef<'_>| {
+            let payload = facts.payload().ok().and_then(|payload| String::from_utf8(payload).ok());
             payload.and_then(|payload| RawValue::from_string(payload).ok())
         };
         Self {
-            tenant: known.tenant.as_ref().and_then(|tenant| raw(StateItem::Tenant((**tenant).clone()))),
-            engineer: known.engineer.as_ref().and_then(|engineer| raw(StateItem::Engineer((**engineer).clone()))),
+            tenant: known.tenant.as_deref().and_then(|tenant| raw(FactsRef::Tenant(tenant))),
+            engineer: known.engineer.as_deref().and_then(|engineer| raw(FactsRef::Engineer(engineer))),
             accesses: accesses
                 .into_iter()
-                .filter_map(|access| raw(StateItem::Access((**access).clone())).map(|raw| (access.id.to_string(), raw)))
+                .filter_map(|access| raw(FactsRef::Access(access)).map(|raw| (access.id.to_string(), raw)))
                 .collect(),
         }
     }

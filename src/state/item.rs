@@ -75,22 +75,12 @@ impl StateItem {
     /// [`ItemError`] when the facts have no JSON form, which no domain value lacks.
     pub fn encode(&self) -> Result<EncodedItem, ItemError> {
         let key = self.key();
-        let wire = match self {
-            Self::Tenant(tenant) => {
-                Wire::Tenant { lockbox: tenant.lockbox, attributes: WireValue::record(&tenant.attributes) }
-            }
-            Self::Engineer(engineer) => Wire::Engineer {
-                version: engineer.version,
-                teams: engineer.teams.clone(),
-                clearance: engineer.clearance,
-                country: engineer.country.clone(),
-                suspended: engineer.suspended,
-                attributes: WireValue::record(&engineer.attributes),
-            },
-            Self::Access(access) => Wire::access(access),
+        let facts = match self {
+            Self::Tenant(tenant) => FactsRef::Tenant(tenant),
+            Self::Engineer(engineer) => FactsRef::Engineer(engineer),
+            Self::Access(access) => FactsRef::Access(access),
         };
-        let payload =
-            serde_json::to_vec(&wire).map_err(|error| ItemError { key: key.clone(), why: error.to_string() })?;
+        let payload = facts.payload().map_err(|error| ItemError { key: key.clone(), why: error.to_string() })?;
         let digest = digest(&key, &payload);
         Ok(EncodedItem { key, payload, digest })
     }
@@ -117,6 +107,40 @@ impl StateItem {
             _ => return Err(unreadable("key and content do not belong together".to_owned())),
         };
         item.map(|item| (item, digest(key, payload))).map_err(|error| unreadable(error.to_string()))
+    }
+}
+
+/// Facts to be encoded where they are.
+#[derive(Debug, Clone, Copy)]
+pub enum FactsRef<'a> {
+    /// A tenant's.
+    Tenant(&'a TenantFacts),
+    /// An engineer's.
+    Engineer(&'a Engineer),
+    /// Of an AccessRequest.
+    Access(&'a Access),
+}
+
+impl FactsRef<'_> {
+    /// The encoded facts, as an item carries them.
+    ///
+    /// # Errors
+    /// When the facts have no JSON form, which no domain value lacks.
+    pub fn payload(self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&match self {
+            Self::Tenant(tenant) => {
+                Wire::Tenant { lockbox: tenant.lockbox, attributes: WireValue::record(&tenant.attributes) }
+            }
+            Self::Engineer(engineer) => Wire::Engineer {
+                version: engineer.version,
+                teams: engineer.teams.clone(),
+                clearance: engineer.clearance,
+                country: engineer.country.clone(),
+                suspended: engineer.suspended,
+                attributes: WireValue::record(&engineer.attributes),
+            },
+            Self::Access(access) => Wire::access(access),
+        })
     }
 }
 
