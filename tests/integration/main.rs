@@ -18,9 +18,15 @@ mod process;
 mod steps;
 mod wire;
 
+mod authzen;
+mod bad_input;
+mod cli;
+mod log_faults;
+mod people;
 mod record;
 mod restarts;
 mod router_walk;
-mod people;
 mod settings;
 mod story;
+mod tokens;
+mod walk_through;
