@@ -4,8 +4,7 @@ use super::rights::concerns;
 use super::{ManageError, ManageRequests, no_access_request, write_item, write_told, write_transition};
 use crate::domain::{
     AccessRequest, AccessRequestId, ActionName, Actor, Circumstances, ContentPath, Entitlement, Event, EventKind, Person,
-    Step,
-    Submission, Tenant, Timestamp,
+    Step, Submission, Tenant, Timestamp,
 };
 use crate::policy::{Deed, Subject};
 use crate::state::StateItem;
