@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::router::SidecarApi;
 use super::wire::DecisionBody;
 use crate::domain::{Evaluation, WorkloadName};
-use crate::evaluate_access::{Answer, Stated, Unaskable};
+use crate::evaluate_access::{Stated, Unaskable};
 use axum::http::StatusCode;
 use std::sync::Arc;
 
@@ -50,9 +50,4 @@ fn stated<'j>(mut body: Members<'j, '_>) -> Result<Stated<'j>, JsonError> {
     };
     body.finish_refusing_unknown()?;
     Ok(stated)
-}
-
-/// Whether an answer allows, for batches.
-pub(super) fn allows(answer: &Answer) -> bool {
-    answer.decision().allows()
 }

@@ -7,7 +7,7 @@ use lockbox::app::{Addresses, App};
 use lockbox::clock::SystemIds;
 use lockbox::config::Config;
 use lockbox::demo::{self, Demo};
-use lockbox::domain::{Authentication, Caller, Person, PersonId, Role, TenantId};
+use lockbox::domain::{Authentication, Caller, CallerName, Person, PersonId, Role, TenantId, WorkloadName};
 use lockbox::identity::tokens::{Entry, hash, render};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -29,8 +29,8 @@ pub(crate) struct Settings {
     pub(crate) env: Vec<(String, String)>,
     /// Text at the end of `lockbox.toml`.
     pub(crate) toml: String,
-    /// People beside the demo's cast, by [`Settings::and_person`].
-    people: Vec<(String, Person)>,
+    /// People and callers beside the demo's cast.
+    more: Vec<(String, Caller)>,
     /// Keep the folder here rather than in the system's place for such.
     pub(crate) within: Option<PathBuf>,
 }
@@ -56,26 +56,28 @@ impl Settings {
             tenant: tenant.map(|tenant| TenantId::parse(tenant).unwrap()),
             authentication: Authentication { method: "token", strength: None, address: None },
         };
-        self.people.push((name.to_owned(), person));
+        self.more.push((name.to_owned(), Caller::Person(person)));
+        self
+    }
+
+    /// One more service that asks, about one workload.
+    pub(crate) fn and_caller(mut self, name: &str, workload: &str) -> Self {
+        let (called, workload) = (CallerName::parse(name).unwrap(), WorkloadName::parse(workload).unwrap());
+        self.more.push((name.to_owned(), Caller::Workload { name: called, workload }));
         self
     }
 
     /// The variables of a start: these, over every port being free to choose.
     fn variables(&self, dir: &Path) -> Vec<(String, String)> {
-        let ports = ["AUTHORITY", "SIDECAR", "OPERATIONS", "EXT_AUTHZ"]
-            .map(|section| (format!("LOCKBOX_{section}__LISTEN"), "127.0.0.1:0".to_owned()));
         let tokens = dir.join(EVERYBODY).display().to_string();
         let tokens = ("LOCKBOX_IDENTITY__TOKENS_FILE".to_owned(), tokens);
-        ports.into_iter().chain([tokens]).chain(self.env.iter().cloned()).collect()
+        free_ports().into_iter().chain([tokens]).chain(self.env.iter().cloned()).collect()
     }
 
     /// The token file with the cast and everybody else.
     fn token_file(&self, demo: &Demo) -> String {
-        let person = |(name, person): &(String, Person)| Entry {
-            sha256: hash(&token_of(name)),
-            caller: Caller::Person(person.clone()),
-        };
-        let more: Vec<Entry> = self.people.iter().map(person).collect();
+        let entry = |(name, caller): &(String, Caller)| Entry { sha256: hash(&token_of(name)), caller: caller.clone() };
+        let more: Vec<Entry> = self.more.iter().map(entry).collect();
         format!("{}\n{}", demo.token_file().unwrap(), if more.is_empty() { String::new() } else { render(&more) })
     }
 }
@@ -188,6 +190,12 @@ impl Drop for TestApp {
             runtime.block_on(app.stop());
         }
     }
+}
+
+/// Settings by which every listener takes a port that is free.
+pub(crate) fn free_ports() -> Vec<(String, String)> {
+    let listen = |section| (format!("LOCKBOX_{section}__LISTEN"), "127.0.0.1:0".to_owned());
+    ["AUTHORITY", "SIDECAR", "OPERATIONS", "EXT_AUTHZ"].map(listen).into()
 }
 
 fn prepared(settings: &Settings) -> (TempDir, PathBuf, Demo) {

@@ -18,10 +18,16 @@ mod process;
 mod steps;
 mod wire;
 
+mod authzen;
+mod bad_input;
+mod cli;
 mod description;
+mod log_faults;
 mod people;
 mod record;
 mod restarts;
 mod router_walk;
 mod settings;
 mod story;
+mod tokens;
+mod walk_through;

@@ -4,10 +4,10 @@
 use lockbox::app::Addresses;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use std::io::BufReader;
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// A running `lockbox serve --demo`; killed with the value.
 pub(crate) struct Process {
@@ -80,5 +80,34 @@ pub(crate) fn addresses(demo: &Value) -> Addresses {
         sidecar: at("sidecar"),
         operations: at("operations"),
         ext_authz: at("ext_authz"),
+    }
+}
+
+/// A shell that does one command after another and remembers variables between them.
+pub(crate) struct Shell {
+    child: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Shell {
+    pub(crate) fn start() -> Self {
+        let mut command = Command::new("bash");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Self { child, input, output: BufReader::new(output).lines() }
+    }
+
+    /// Gives it the command as it stands, and takes the one line that it prints.
+    pub(crate) fn run(&mut self, command: &str) -> String {
+        writeln!(self.input, "{command}").unwrap();
+        self.output.next().expect("the shell ended").unwrap()
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        let _it_may_have_ended = self.child.kill();
+        let _nobody_asks = self.child.wait();
     }
 }

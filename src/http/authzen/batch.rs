@@ -3,7 +3,7 @@
 
 use super::entities::Entities;
 use super::{DecisionDocument, one};
-use crate::domain::{Evaluation, WorkloadName};
+use crate::domain::{Decision, Evaluation, WorkloadName};
 use crate::evaluate_access::Unaskable;
 use crate::http::call::{Answered, Call, answer};
 use crate::http::json::{Json, JsonError};
@@ -19,6 +19,17 @@ enum Semantic {
     ExecuteAll,
     DenyOnFirstDeny,
     PermitOnFirstPermit,
+}
+
+impl Semantic {
+    /// Whether nothing is to be answered after this.
+    fn stops_at(self, decision: &Decision) -> bool {
+        match self {
+            Self::ExecuteAll => false,
+            Self::DenyOnFirstDeny => !decision.allows(),
+            Self::PermitOnFirstPermit => decision.allows(),
+        }
+    }
 }
 
 /// The answers, in the order of the questions.
@@ -84,16 +95,9 @@ async fn answered(
             Err(error) => errors.push(Some(error)),
         }
     }
-    let answers = api
-        .evaluate
-        .evaluate_all(caller, &questions, |decision| match semantic {
-            Semantic::ExecuteAll => false,
-            Semantic::DenyOnFirstDeny => !decision.allows(),
-            Semantic::PermitOnFirstPermit => decision.allows(),
-        })
-        .await?;
-    let stopped = answers.len() < questions.len()
-        || (semantic == Semantic::PermitOnFirstPermit && answers.last().is_some_and(super::super::ask::allows));
+    let answers = api.evaluate.evaluate_all(caller, &questions, |decision| semantic.stops_at(decision)).await?;
+    // The last question may be the one to stop at; then errors behind it are not answered either.
+    let stopped = answers.last().is_some_and(|last| semantic.stops_at(last.decision()));
     let mut answers = answers.iter();
     let mut documents = Vec::with_capacity(errors.len());
     for error in errors {
