@@ -105,7 +105,6 @@ fn write_value(out: &mut Vec<u8>, value: &Value) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests panic to fail")]
     use super::*;
     use proptest::prelude::*;
 

@@ -264,7 +264,6 @@ fn dots(text: &str) -> Result<(), &'static str> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests panic to fail")]
     use super::*;
     use proptest::prelude::*;
 

@@ -222,7 +222,6 @@ fn tightened(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests panic to fail")]
     use super::*;
 
     fn tenant(entitlement: Entitlement) -> Tenant {

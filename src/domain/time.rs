@@ -124,7 +124,6 @@ pub fn format_duration(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests panic to fail")]
     use super::*;
 
     #[test]
