@@ -11,7 +11,7 @@ use crate::telemetry::{ListenerMetrics, Metrics};
 use core::future::Future;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
@@ -53,7 +53,20 @@ impl Background {
         let (policies, metrics) = (Arc::clone(&shared.policies), Arc::clone(&shared.metrics));
         let clock = Arc::clone(&shared.clock);
         let every = Duration::from_millis(shared.config.policies.poll_ms);
-        self.repeat_blocking(every, move || told(&policies.poll(clock.boot().since(Boot::default())), &metrics));
+        let told_of = Mutex::new(None);
+        self.repeat_blocking(every, move || {
+            let found = policies.poll(clock.boot().since(Boot::default()));
+            // The files are looked at twice a second; what is wrong with them is told once.
+            let failure = match &found {
+                Reloaded::Failed(error) => Some(error.to_string()),
+                _ => None,
+            };
+            let mut told_of = told_of.lock().unwrap_or_else(PoisonError::into_inner);
+            if failure.is_none() || *told_of != failure {
+                told(&found, &metrics);
+            }
+            *told_of = failure;
+        });
     }
 
     /// Repeats what reads files, on a thread that may wait for a disk.

@@ -4,10 +4,10 @@
 use super::{ManageError, ManageRequests, write_item, write_told, write_tombstone, write_transition};
 use crate::domain::{
     Actor, Attributes, Circumstances, Command, Engineer, Entitlement, Event, EventKind, Person, PersonId, Step, Tenant,
-    TenantChange, TenantId, Timestamp, alarm,
+    TenantChange, TenantId, Timestamp, alarm, format_duration,
 };
 use crate::policy::{Deed, Subject};
-use crate::state::StateItem;
+use crate::state::{StateItem, WireValue};
 use crate::store::{Revision, Transaction};
 use std::collections::BTreeSet;
 
@@ -140,7 +140,12 @@ impl ManageRequests {
         let version_now = version.saturating_add(1);
         let after = Engineer { id, version: version_now, teams, clearance, country, suspended, attributes };
         transaction.put_engineer(&after, before.as_ref().map(|before| before.version)).await?;
-        let detail = format!("`{}`: suspended {}, teams {:?}", after.id, after.suspended, after.teams);
+        let detail = format!(
+            "`{}`: suspended {}, teams {}",
+            after.id,
+            after.suspended,
+            after.teams.iter().cloned().collect::<Vec<_>>().join(" ")
+        );
         let event = setting_event(EventKind::EngineerChanged, person, now, after.version, Some(detail));
         write_told(transaction.as_mut(), &event, &[]).await?;
         write_item(transaction.as_mut(), &StateItem::Engineer(after.clone())).await?;
@@ -220,7 +225,14 @@ fn difference(before: Option<&Tenant>, after: &Tenant) -> String {
     part("approvers", before.map(|t| names(&t.approvers)), names(&after.approvers));
     part("notify", before.map(|t| names(&t.notify)), names(&after.notify));
     part("quorum", before.map(|t| t.quorum.to_string()), after.quorum.to_string());
-    part("limits", before.map(|t| format!("{:?}", t.limits)), format!("{:?}", after.limits));
-    part("attributes", before.map(|t| format!("{:?}", t.attributes)), format!("{:?}", after.attributes));
+    let limit = |own: Option<core::time::Duration>| own.map_or_else(|| "the provider's".to_owned(), format_duration);
+    part("respond_within", before.map(|t| limit(t.limits.respond_within)), limit(after.limits.respond_within));
+    part("grant_longest", before.map(|t| limit(t.limits.grant_longest)), limit(after.limits.grant_longest));
+    part("attributes", before.map(|t| facts(&t.attributes)), facts(&after.attributes));
     parts.join("; ")
+}
+
+/// Further facts as JSON, the form they were given in.
+fn facts(attributes: &Attributes) -> String {
+    serde_json::to_string(&WireValue::record(attributes)).unwrap_or_default()
 }

@@ -69,8 +69,6 @@ pub struct CacheMetrics {
     pub hits: Counter,
     /// Decisions made because none was found.
     pub misses: Counter,
-    /// Decisions kept now.
-    pub entries: Gauge,
 }
 
 /// The decision log.
@@ -134,8 +132,6 @@ pub struct Metrics {
     pub log: LogMetrics,
     /// The sidecar's memory.
     pub state: StateMetrics,
-    /// Notices that wait to be delivered.
-    pub outbox: Gauge,
 }
 
 impl Default for Metrics {
@@ -167,7 +163,6 @@ impl Metrics {
             cache: CacheMetrics::default(),
             log: LogMetrics::default(),
             state: StateMetrics::default(),
-            outbox: Gauge::default(),
             registry: Registry::default(),
         };
         metrics.register(&mut registry);
@@ -180,13 +175,11 @@ impl Metrics {
         registry.register_with_unit("evaluation_duration", help, seconds(), self.evaluation.clone());
         registry.register("policy_info", "The policy set in force, by digest", self.policy.clone());
         registry.register("lifecycle_commands", "Commands on AccessRequests and tenants", self.lifecycle.clone());
-        registry.register("outbox_notices", "Notices that wait to be delivered", self.outbox.clone());
         self.http.register(registry);
 
-        let CacheMetrics { hits, misses, entries } = self.cache.clone();
+        let CacheMetrics { hits, misses } = self.cache.clone();
         registry.register("cache_hits", "Decisions found in the cache", hits);
         registry.register("cache_misses", "Decisions not found in the cache", misses);
-        registry.register("cache_entries", "Decisions in the cache now", entries);
 
         let LogMetrics { records, bytes, syncs, errors, queue } = self.log.clone();
         registry.register("decision_log_records", "Records written to the decision log", records);

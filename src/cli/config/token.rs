@@ -50,6 +50,8 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, output: &Output) -> Result<(), CliError> {
     let token = tokens::generate(&SystemIds).map_err(CliError::failed)?;
     let entry = entry(&args, &token)?;
+    // Read back as the next start will: an entry that it refuses is not written.
+    tokens::parse_file(&entry).map_err(|error| CliError::Usage(error.to_string()))?;
     if let Some(path) = &args.file {
         append(path, &entry)?;
     }

@@ -71,7 +71,8 @@ pub(super) fn detail(request: &Value, now: Timestamp, output: &Output) -> String
         ("decided", by(request, "/decided", now)),
         ("grant", text("/grant/id")),
         ("granted", output::list(request, "/grant/actions")),
-        ("until", time("/grant/expires_at")),
+        ("until", if state == "active" { time("/grant/expires_at") } else { None }),
+        ("ended", by(request, "/grant/ended", now).or_else(|| time("/grant/ended/at"))),
         ("effective", effective),
         ("version", request.get("version").map(ToString::to_string)),
     ]);

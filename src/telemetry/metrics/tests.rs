@@ -54,7 +54,6 @@ fn what_happened_is_what_is_rendered() {
         "lockbox_connections_open{listener=\"sidecar\"} 1",
         "lockbox_connections_accepted_total{listener=\"sidecar\"} 2",
         "lockbox_connections_refused_total{listener=\"sidecar\"} 1",
-        "lockbox_outbox_notices 0",
         "# EOF",
     ] {
         says(&text, line);
