@@ -22,6 +22,7 @@ mod authzen;
 mod bad_input;
 mod cli;
 mod description;
+mod docs;
 mod log_faults;
 mod people;
 mod record;
