@@ -160,6 +160,10 @@ impl EvaluateAccess {
         asked: &[Result<Evaluation, Unaskable>],
         stop: impl Fn(&Decision) -> bool,
     ) -> Result<Vec<Answer>, AuditUnavailable> {
+        if asked.is_empty() {
+            // A batch of nothing but errors: there is nothing to decide, and nothing to record.
+            return Ok(Vec::new());
+        }
         let began = self.clock.boot();
         let policies = self.policies.current(began.since(Boot::default())).ok();
         let (standing, known) = self.state.look(asked.iter().filter_map(|asked| asked.as_ref().ok()));

@@ -51,12 +51,12 @@ fn bodies_that_are_no_question() {
             "`content` must be an object, not an array",
         ),
         // The last duplicate would win silently.
-        (changed("{\"engineer\"", "{\"tenant\":\"fabrikam\",\"engineer\""), "duplicate"),
-        (changed("\"type\"", "\"id\":\"bela\",\"type\""), "duplicate"),
-        (with_context(r#"{"a":1,"a":1}"#), "duplicate"),
-        (with_context(r#"{"a":{"b":{"c":1,"c":2}}}"#), "duplicate"),
-        (with_context(r#"{"a":[{"b":1,"b":2}]}"#), "duplicate"),
-        (changed("{\"engineer\"", "{\"ten\\u0061nt\":\"fabrikam\",\"engineer\""), "duplicate"),
+        (changed("{\"engineer\"", "{\"tenant\":\"fabrikam\",\"engineer\""), "appears twice"),
+        (changed("\"type\"", "\"id\":\"bela\",\"type\""), "appears twice"),
+        (with_context(r#"{"a":1,"a":1}"#), "appears twice"),
+        (with_context(r#"{"a":{"b":{"c":1,"c":2}}}"#), "appears twice"),
+        (with_context(r#"{"a":[{"b":1,"b":2}]}"#), "appears twice"),
+        (changed("{\"engineer\"", "{\"ten\\u0061nt\":\"fabrikam\",\"engineer\""), "appears twice"),
         // Not I-JSON.
         (changed("read", "re\\ud800ad"), "JSON"),
         (changed("read", "re\\udc00\\ud800ad"), "JSON"),
@@ -146,67 +146,70 @@ fn bodies_that_break_off_or_lie_about_their_length() {
     app.becomes(&ana_reads(), "grant_active");
 }
 
+/// Well-formed texts that are not the canonical form of any name: twins by case, look-alikes, ways up and
+/// around, and what nobody sees.
+const NOT_CANONICAL: [(&str, &[&str]); 6] = [
+    (
+        "/engineer",
+        &[
+            "Ana@provider.example",
+            "ana@provider.example.",
+            "ana@provider.example ",
+            " ana@provider.example",
+            "\u{430}na@provider.example",
+            "ana@provider.example\u{200b}",
+            "ana\u{202e}@provider.example",
+            "ana@provider.example\u{0}",
+            "ana..x@provider.example",
+            "ana%40provider.example",
+            "",
+            "ana@provider.example\n",
+            "a\u{301}na@provider.example",
+        ],
+    ),
+    (
+        "/tenant",
+        &[
+            "Contoso",
+            "contoso.",
+            "contoso ",
+            "c\u{43e}ntoso",
+            "contoso\u{200d}",
+            "contoso/",
+            "contoso/exchange",
+            "../contoso",
+            "con_toso",
+            "",
+        ],
+    ),
+    ("/action", &["Read", "read ", "rea\u{217e}", "read\u{0}", "read;export", "*", ""]),
+    (
+        "/content/id",
+        &[
+            "Adele@contoso.example",
+            "adele@contoso.example.",
+            "adele@contoso.example/",
+            "./adele@contoso.example",
+            "../mailbox/adele@contoso.example",
+            "adele@contoso.example/..",
+            "adele@contoso.example%2Fmessage%2F7",
+            "adele@contoso.example/message",
+            "adele@contoso.example//7",
+            "adele@contoso.example\\message\\7",
+            "\u{ff41}dele@contoso.example",
+            "adele@contoso.example\u{feff}",
+            "\u{202e}adele@contoso.example",
+            "",
+        ],
+    ),
+    ("/content/type", &["Mailbox", "mailbox ", "mailbox/..", "", "mail\u{200b}box"]),
+    ("/service_request", &["SR 1042", "SR-1042\u{7}", "SR-1042.", ""]),
+];
+
 #[test]
 fn names_that_are_not_canonical_are_denied_and_never_folded() {
     let (app, client) = open_app();
-    let cases = [
-        (
-            "/engineer",
-            vec![
-                "Ana@provider.example",
-                "ana@provider.example.",
-                "ana@provider.example ",
-                " ana@provider.example",
-                "\u{430}na@provider.example",
-                "ana@provider.example\u{200b}",
-                "ana\u{202e}@provider.example",
-                "ana@provider.example\u{0}",
-                "ana..x@provider.example",
-                "ana%40provider.example",
-                "",
-                "ana@provider.example\n",
-                "a\u{301}na@provider.example",
-            ],
-        ),
-        (
-            "/tenant",
-            vec![
-                "Contoso",
-                "contoso.",
-                "contoso ",
-                "c\u{43e}ntoso",
-                "contoso\u{200d}",
-                "contoso/",
-                "contoso/exchange",
-                "../contoso",
-                "con_toso",
-                "",
-            ],
-        ),
-        ("/action", vec!["Read", "read ", "rea\u{217e}", "read\u{0}", "read;export", "*", ""]),
-        (
-            "/content/id",
-            vec![
-                "Adele@contoso.example",
-                "adele@contoso.example.",
-                "adele@contoso.example/",
-                "./adele@contoso.example",
-                "../mailbox/adele@contoso.example",
-                "adele@contoso.example/..",
-                "adele@contoso.example%2Fmessage%2F7",
-                "adele@contoso.example/message",
-                "adele@contoso.example//7",
-                "adele@contoso.example\\message\\7",
-                "\u{ff41}dele@contoso.example",
-                "adele@contoso.example\u{feff}",
-                "\u{202e}adele@contoso.example",
-                "",
-            ],
-        ),
-        ("/content/type", vec!["Mailbox", "mailbox ", "mailbox/..", "", "mail\u{200b}box"]),
-        ("/service_request", vec!["SR 1042", "SR-1042\u{7}", "SR-1042.", ""]),
-    ];
-    for (pointer, values) in cases {
+    for (pointer, values) in NOT_CANONICAL {
         for value in values {
             let mut body = ana_reads();
             body["service_request"] = json!("SR-1042");
@@ -305,7 +308,7 @@ fn commands_are_read_as_strictly_as_questions() {
         ("/content", json!(["spaceship/7"]), 422, "not in the schema"),
         ("/content", json!(["mailbox/../x"]), 400, "canonical"),
         ("/duration", json!("2h"), 400, "duration"),
-        ("/duration", json!("PT0S"), 422, "PT1S"),
+        ("/duration", json!("PT0S"), 400, "duration"),
         ("/duration", json!("PT5H"), 422, "PT4H"),
         ("/duration", json!("P10000Y"), 400, "duration"),
         ("/duration", json!("PT99999999999999999999S"), 400, "duration"),
