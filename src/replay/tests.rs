@@ -35,9 +35,9 @@ fn log(count: usize) -> tempfile::TempDir {
 fn without(id: &str) -> Sources {
     let mut sources = shipped();
     for file in &mut sources.policies {
-        let Some(start) = file.text.find(&format!("@id(\"{id}\")")) else { continue };
-        let end = start + file.text[start..].find("};").unwrap() + 2;
-        file.text = format!("{}{}", &file.text[..start], &file.text[end..]).into();
+        let Some((before, policy)) = file.text.split_once(&format!("@id(\"{id}\")")) else { continue };
+        let (_, after) = policy.split_once("};").unwrap();
+        file.text = format!("{before}{after}").into();
         return sources;
     }
     panic!("there is no policy `{id}`");
