@@ -17,8 +17,9 @@ pub struct Stated<'a> {
     pub tenant: &'a str,
     /// Where.
     pub workload: &'a str,
-    /// Which content, as a path; `None` for the workload as a whole.
-    pub content: Option<String>,
+    /// Which content, as its type and what the type's ids are followed by below it (`adele/message/7`);
+    /// `None` for the workload as a whole.
+    pub content: Option<(&'a str, &'a str)>,
     /// The support case.
     pub service_request: Option<&'a str>,
     /// The circumstances.
@@ -71,8 +72,8 @@ impl Stated<'_> {
             ("tenant", cut(self.tenant)),
             ("workload", cut(self.workload)),
         ];
-        if let Some(content) = &self.content {
-            stated.push(("content", cut(content)));
+        if let Some((kind, id)) = self.content {
+            stated.push(("content", cut(&format!("{kind}/{id}"))));
         }
         if let Some(service_request) = self.service_request {
             stated.push(("service_request", cut(service_request)));
@@ -81,7 +82,7 @@ impl Stated<'_> {
     }
 
     fn names(&self) -> Result<Evaluation, NameError> {
-        let content = self.content.as_deref().map(ContentPath::parse).transpose()?;
+        let content = self.content.map(|(kind, id)| content(kind, id)).transpose()?;
         let mut question = Evaluation::new(
             PersonId::parse(self.engineer)?,
             ActionName::parse(self.action)?,
@@ -92,6 +93,15 @@ impl Stated<'_> {
         question.service_request = self.service_request.map(ServiceRequest::parse).transpose()?;
         Ok(question)
     }
+}
+
+/// One content has one spelling: a type that is a path would be a second one.
+fn content(kind: &str, id: &str) -> Result<ContentPath, NameError> {
+    if kind.contains('/') {
+        let rule = "it is one word; what lies below it is part of the id";
+        return Err(NameError { what: "content type", text: kind.to_owned(), rule });
+    }
+    ContentPath::of(kind, id)
 }
 
 fn cut(text: &str) -> String {

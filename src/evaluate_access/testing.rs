@@ -111,7 +111,7 @@ pub(crate) fn asked(kind: usize) -> Result<Evaluation, Unaskable> {
     };
     let managed = Value::Bool(kind % 8 != 5);
     let context = Attributes::from([("device_managed".to_owned(), managed)]);
-    let content = Some(content.to_owned());
+    let content = content.split_once('/');
     Stated { engineer, action, tenant, workload: "exchange", content, context, ..Stated::default() }.parse()
 }
 

@@ -35,7 +35,7 @@ pub(super) fn must_be_own(workload: &WorkloadName, asked: &Result<Evaluation, Un
 fn stated<'j>(mut body: Members<'j, '_>) -> Result<Stated<'j>, JsonError> {
     let mut content = None;
     if let Some(mut part) = body.optional_object("content")? {
-        content = Some(format!("{}/{}", part.required_str("type")?, part.required_str("id")?));
+        content = Some((part.required_str("type")?, part.required_str("id")?));
         part.finish_refusing_unknown()?;
     }
     let stated = Stated {

@@ -202,7 +202,10 @@ const NOT_CANONICAL: [(&str, &[&str]); 6] = [
             "",
         ],
     ),
-    ("/content/type", &["Mailbox", "mailbox ", "mailbox/..", "", "mail\u{200b}box"]),
+    (
+        "/content/type",
+        &["Mailbox", "mailbox ", "mailbox/..", "mailbox/adele@contoso.example/message", "", "mail\u{200b}box"],
+    ),
     ("/service_request", &["SR 1042", "SR-1042\u{7}", "SR-1042.", ""]),
 ];
 

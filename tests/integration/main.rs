@@ -20,6 +20,7 @@ mod wire;
 
 mod authzen;
 mod bad_input;
+mod careless;
 mod cli;
 mod description;
 mod docs;

@@ -86,7 +86,7 @@ impl<'j, 'a> Entities<'j, 'a> {
             action: action_name,
             tenant: tenant.unwrap_or_default(),
             workload: workload.unwrap_or_default(),
-            content: (!whole).then(|| format!("{}/{}", resource.kind, below.unwrap_or_default())),
+            content: (!whole).then(|| (resource.kind, below.unwrap_or_default())),
             service_request: service_request.as_deref(),
             context,
             engineer_stated: subject.properties,
