@@ -1,8 +1,6 @@
 //! Replaying logs that the real data path wrote: by the same policies nothing changes; by others exactly
 //! what they change; and nothing is passed over.
 
-#![expect(clippy::string_slice, reason = "tests panic to fail")]
-
 use super::*;
 use crate::decision_log::{DecisionLog, Durability, LogClock};
 use crate::evaluate_access::testing::write_log;
