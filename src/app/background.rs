@@ -53,7 +53,7 @@ impl Background {
         let (policies, metrics) = (Arc::clone(&shared.policies), Arc::clone(&shared.metrics));
         let clock = Arc::clone(&shared.clock);
         let every = Duration::from_millis(shared.config.policies.poll_ms);
-        let told_of = Mutex::new(None);
+        let (told_of, loaded) = (Mutex::new(None), Mutex::new(policies.status().digest));
         self.repeat_blocking(every, move || {
             let found = policies.poll(clock.boot().since(Boot::default()));
             // The files are looked at twice a second; what is wrong with them is told once.
@@ -66,6 +66,13 @@ impl Background {
                 told(&found, &metrics);
             }
             *told_of = failure;
+            // Whoever had them reloaded, by file, by signal or over HTTP.
+            let digest = policies.status().digest;
+            let mut loaded = loaded.lock().unwrap_or_else(PoisonError::into_inner);
+            if *loaded != digest {
+                metrics.policies_loaded(&digest);
+                *loaded = digest;
+            }
         });
     }
 
@@ -88,10 +95,7 @@ impl Background {
 pub(super) fn told(reloaded: &Reloaded, metrics: &Metrics) {
     match reloaded {
         Reloaded::Unchanged | Reloaded::Changing => {}
-        Reloaded::Swapped { digest } => {
-            metrics.policies_loaded(digest);
-            info!(digest, "new policies are in use");
-        }
+        Reloaded::Swapped { digest } => info!(digest, "new policies are in use"),
         Reloaded::Failed(error) => {
             metrics.policies_refused();
             error!(%error, "the policy files cannot be used; the last good set stays until the grace is over");

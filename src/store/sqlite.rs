@@ -155,11 +155,14 @@ impl Store for SqliteStore {
     }
 
     async fn changes_since(&self, epoch: u64, number: u64, limit: u32) -> Result<Changes, StoreError> {
+        // A file that is gone takes no revocation: sidecars must not be told that nothing has changed.
+        self.shared.identity.check()?;
         let mut consistent = self.shared.readers.begin().await.map_err(fault)?;
         read::changes_since(&mut consistent, epoch, number, limit).await
     }
 
     async fn snapshot(&self) -> Result<(Vec<Item>, Revision), StoreError> {
+        self.shared.identity.check()?;
         let mut consistent = self.shared.readers.begin().await.map_err(fault)?;
         read::snapshot(&mut consistent).await
     }

@@ -122,6 +122,9 @@ async fn a_file_that_was_deleted_or_replaced_takes_no_commit() {
             std::fs::remove_file(&gone).unwrap();
         }
         unavailable(transaction.commit().await, "deleted or replaced");
+        // Neither are sidecars told that nothing has changed: their leases run out instead.
+        unavailable(store.changes_since(1, 0, 10).await, "deleted or replaced");
+        unavailable(store.snapshot().await, "deleted or replaced");
         unavailable(store.begin(at(0)).await, victim);
         unavailable(store.ping().await, victim);
     }
