@@ -20,6 +20,7 @@ mod files;
 mod finding;
 mod guard;
 mod judge;
+mod kept;
 mod lifecycle;
 mod load;
 mod schema;

@@ -86,6 +86,7 @@ pub(crate) enum Unaskable {
 }
 
 /// The parts of a question that do not depend on the Grant.
+#[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) principal: EntityUid,
     pub(crate) resource: EntityUid,

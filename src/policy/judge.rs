@@ -145,7 +145,7 @@ pub fn judge(policies: &PolicySet, question: &Evaluation, facts: &Facts<'_>, now
         judged.boundary = judged.boundary.into_iter().chain(next).min();
     }
     judged.cacheable = !slice.time.opaque;
-    let parts = match policies.parts(question, engineer, tenant, &slice.base) {
+    let parts = match policies.kept_parts(question, engineer, tenant, slice) {
         Ok(parts) => parts,
         Err(why) => return judged.deny(unaskable(why)),
     };

@@ -46,6 +46,7 @@ pub struct PolicySet {
     pub(crate) slices: Slices,
     pub(crate) authorizer: Authorizer,
     pub(crate) contexts: super::facts::Contexts,
+    pub(crate) kept_parts: super::kept::KeptParts,
     infos: BTreeMap<String, PolicyInfo>,
     policies: cedar_policy::PolicySet,
 }
@@ -87,6 +88,7 @@ impl PolicySet {
             slices,
             authorizer: Authorizer::new(),
             contexts: super::facts::Contexts::new(),
+            kept_parts: super::kept::KeptParts::new(),
             infos,
             policies,
         })
