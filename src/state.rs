@@ -7,6 +7,8 @@
 mod item;
 mod lease;
 mod memory;
+#[cfg(test)]
+mod tests;
 
 pub use item::{EncodedItem, FactsRef, ItemError, StateItem, WireValue};
 pub use lease::{Lease, LeaseSettings};
