@@ -1,4 +1,4 @@
-//! Running suites: each action of each test is one question to [`judge`].
+//! Running suites: each action of each test is one question to [`judge()`].
 
 use super::super::finding::{Finding, LoadError};
 use super::super::load::PolicySet;
