@@ -6,7 +6,6 @@ use super::problem::{Cause, Problem};
 use crate::domain::Caller;
 use crate::identity::{Identity, Peer};
 use axum::body::{Body, HttpBody};
-use axum::extract::Request;
 use axum::http::{Extensions, HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use core::future::{Future as _, poll_fn};
@@ -49,12 +48,12 @@ pub fn caller_of(headers: &HeaderMap, extensions: &Extensions, identity: &Identi
 ///
 /// # Errors
 /// [`Cause::TooLarge`], [`Cause::MalformedBody`], [`Cause::BodyTimeout`].
-pub async fn json_bytes(request: Request, bounds: BodyBounds) -> Result<Bytes, Problem> {
-    if request.body().size_hint().lower() > u64::try_from(bounds.bytes_max).unwrap_or(u64::MAX) {
+pub async fn json_bytes(headers: &HeaderMap, body: Body, bounds: BodyBounds) -> Result<Bytes, Problem> {
+    if body.size_hint().lower() > u64::try_from(bounds.bytes_max).unwrap_or(u64::MAX) {
         return Err(too_large(bounds.bytes_max));
     }
-    check_content_type(request.headers())?;
-    read_body(request.into_body(), bounds).await
+    check_content_type(headers)?;
+    read_body(body, bounds).await
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
@@ -130,6 +129,7 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use crate::identity::Proofs;
+    use axum::extract::Request;
 
     fn post(headers: &[(&str, &str)], body: impl Into<Body>) -> Request {
         let mut request = Request::builder().method("POST");
@@ -152,11 +152,13 @@ mod tests {
             (&[json, ("content-encoding", "gzip")], "1", Cause::MalformedBody),
             (&[("content-type", "application/jsonp")], "1", Cause::MalformedBody),
         ] {
-            let refused = json_bytes(post(headers, body), SMALL).await.unwrap_err();
+            let (parts, body) = post(headers, body).into_parts();
+            let refused = json_bytes(&parts.headers, body, SMALL).await.unwrap_err();
             assert_eq!(refused.cause(), cause, "{headers:?}");
         }
         for kind in ["application/json", "Application/JSON; charset=utf-8", "application/json;x=y"] {
-            let bytes = json_bytes(post(&[("content-type", kind)], "12345678"), SMALL).await.unwrap();
+            let (parts, body) = post(&[("content-type", kind)], "12345678").into_parts();
+            let bytes = json_bytes(&parts.headers, body, SMALL).await.unwrap();
             assert_eq!(bytes, "12345678");
         }
     }

@@ -77,14 +77,12 @@ impl Doorkeeper {
         let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::not_found())?;
         let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let query = parsed_query(&parts.uri)?;
-        let headers = parts.headers.clone();
-        let request = Request::from_parts(parts, body);
         let body = match takes {
             Takes::Nothing => Bytes::new(),
-            Takes::PerhapsJson if request.body().size_hint().exact() == Some(0) => Bytes::new(),
-            Takes::Json | Takes::PerhapsJson => json_bytes(request, self.body).await?,
+            Takes::PerhapsJson if body.size_hint().exact() == Some(0) => Bytes::new(),
+            Takes::Json | Takes::PerhapsJson => json_bytes(&parts.headers, body, self.body).await?,
         };
-        Ok(Call { caller, headers, params, query, body })
+        Ok(Call { caller, headers: parts.headers, params, query, body })
     }
 }
 

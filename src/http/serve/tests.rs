@@ -55,7 +55,8 @@ async fn start(bounds: Bounds) -> TestServer {
         .route(
             "/echo",
             post(move |request: Request| async move {
-                match json_bytes(request, body).await {
+                let (parts, sent) = request.into_parts();
+                match json_bytes(&parts.headers, sent, body).await {
                     Ok(bytes) => Response::new(Body::from(bytes)),
                     Err(problem) => problem.into_response(),
                 }
