@@ -81,7 +81,7 @@ enum Command {
     Request(request::Args),
     /// Look at tenants, and change their settings.
     Tenant(tenant::Args),
-    /// Check and test Cedar policies.
+    /// Edit, test, prove and ship Cedar policies.
     Policy(policy::Args),
     /// Read the decision log.
     Log(log::Args),
@@ -122,6 +122,9 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(command: Command, output: &Output) -> Result<Exit, CliError> {
+    if !matches!(command, Command::Policy(_)) {
+        output.takes(&[Format::Text, Format::Json])?;
+    }
     match command {
         Command::Serve(args) => serve::run(args, output),
         Command::Authorize(args) => authorize::run(args, output),

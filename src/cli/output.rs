@@ -17,6 +17,16 @@ pub(super) enum Format {
     Text,
     /// For programs: one JSON document.
     Json,
+    /// `policy test`: suites with their tests, as text.
+    Tree,
+    /// `policy test`: JUnit's XML.
+    Junit,
+    /// `policy check`: SARIF 2.1.0.
+    Sarif,
+    /// `policy check`: annotations of a GitHub workflow.
+    Github,
+    /// `policy coverage`: a page that stands alone.
+    Html,
 }
 
 /// When to use colour.
@@ -66,6 +76,20 @@ impl Output {
         }
     }
 
+    /// Refuses a form that the verb has not.
+    ///
+    /// # Errors
+    /// [`CliError::Usage`] naming the forms there are.
+    pub(super) fn takes(&self, forms: &[Format]) -> Result<(), CliError> {
+        if forms.contains(&self.format) {
+            return Ok(());
+        }
+        let name =
+            |form: &Format| form.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let known: Vec<String> = forms.iter().map(name).collect();
+        Err(CliError::Usage(format!("this has no form `{}`: use one of {}", name(&self.format), known.join(", "))))
+    }
+
     /// Whether programs read the answer.
     pub(super) fn is_json(&self) -> bool {
         self.format == Format::Json
@@ -75,7 +99,7 @@ impl Output {
     pub(super) fn answer(&self, json: &Value, text: impl FnOnce() -> String) -> Result<(), CliError> {
         match self.format {
             Format::Json => self.print(&serde_json::to_string_pretty(json).map_err(CliError::failed)?),
-            Format::Text => self.print(&text()),
+            _ => self.print(&text()),
         }
     }
 
@@ -108,7 +132,7 @@ impl Output {
                 };
                 self.note(&problem.unwrap_or_else(|| serde_json::json!({ "error": error.to_string() })).to_string());
             }
-            Format::Text => {
+            _ => {
                 let label = paint("error:", Style::new().red().bold(), self.colour_errors);
                 self.note(&format!("{label} {error}"));
             }
