@@ -23,9 +23,11 @@ mod judge;
 mod kept;
 mod lifecycle;
 mod load;
+pub mod prove;
 mod schema;
 mod slice;
 mod stated;
+pub mod symbolic;
 #[cfg(test)]
 mod testing;
 mod time_use;

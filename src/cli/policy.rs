@@ -1,6 +1,7 @@
 //! `lockbox policy`: the policy workbench, one file a verb.
 
 mod check;
+mod prove;
 mod test;
 
 use super::Exit;
@@ -19,6 +20,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Args),
+    Prove(prove::Args),
     Test(test::Args),
 }
 
@@ -26,6 +28,7 @@ enum Verb {
 pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     match args.verb {
         Verb::Check(args) => check::run(args, output),
+        Verb::Prove(args) => prove::run(args, output),
         Verb::Test(args) => test::run(args, output),
     }
 }
