@@ -15,7 +15,7 @@ use super::environment::Environment;
 use super::realism::Literals;
 use super::witness::Witness;
 use cedar_policy::pst::{Clause, Expr};
-use cedar_policy::{Entities, Policy, Request};
+use cedar_policy::{Entities, Policy, PolicySet as CedarSet, Request};
 use std::collections::BTreeSet;
 
 /// The most things that differ from the good question.
@@ -41,7 +41,30 @@ pub(super) fn decide(set: &PolicySet, at: &Environment, claim: &Claim<'_>, quest
         lifecycle = lifecycle::Lifecycle::new(set, at);
         &mut lifecycle
     };
-    let mut search = Search { set, at, claim, world, tried: 0, questions_max };
+    // Cedar evaluates every policy it is given, and most are about other kinds of questions.
+    let here = |policies: &CedarSet| {
+        let here = policies
+            .policies()
+            .filter(|policy| policy.get_valid_request_envs(&set.schema).any(|own| own == at.request));
+        CedarSet::from_policies(here.cloned()).unwrap_or_else(|_| policies.clone())
+    };
+    let (one, other);
+    let narrowed = match claim {
+        Claim::Implies { lower, upper } => {
+            (one, other) = (here(lower), here(upper));
+            Claim::Implies { lower: &one, upper: &other }
+        }
+        Claim::Equivalent { one: first, other: second } => {
+            (one, other) = (here(first), here(second));
+            Claim::Equivalent { one: &one, other: &other }
+        }
+        Claim::AlwaysDenies(policies) => {
+            one = here(policies);
+            Claim::AlwaysDenies(&one)
+        }
+        other => *other,
+    };
+    let mut search = Search { set, at, claim: &narrowed, world, tried: 0, questions_max };
     let choices = search.world.choices();
     for changes in 0..=CHANGES_MAX.min(choices.len()) {
         let mut chosen = vec![0; choices.len()];
