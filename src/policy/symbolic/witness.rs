@@ -48,10 +48,11 @@ impl Witness {
             action,
         };
         let reached = Told { entities: reached(&told), ..told.clone() };
-        [reached, told].into_iter().find_map(|told| {
-            let (request, entities) = told.build(set).ok()?;
-            refutes(&request, &entities).then_some(Self { request, entities, told })
-        })
+        let built = |told: &Told| told.build(set).ok().filter(|(request, entities)| refutes(request, entities));
+        let told =
+            [reached, told].into_iter().find(|told| built(told).is_some())?.minimal(&|told| built(told).is_some());
+        let (request, entities) = built(&told)?;
+        Some(Self { request, entities, told })
     }
 
     /// The request.
@@ -84,6 +85,29 @@ impl Witness {
 }
 
 impl Told {
+    /// The same without what makes no difference: `refutes` goes on refuting.
+    fn minimal(mut self, refutes: &dyn Fn(&Self) -> bool) -> Self {
+        let names = |record: Option<&Json>| -> Vec<String> {
+            record.and_then(Json::as_object).map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
+        };
+        for name in names(Some(&self.context)) {
+            let mut fewer = self.clone();
+            if without(Some(&mut fewer.context), &name) && refutes(&fewer) {
+                self = fewer;
+            }
+        }
+        for at in 0..self.entities.len() {
+            for name in names(self.entities.get(at).and_then(|entity| entity.get("attrs"))) {
+                let mut fewer = self.clone();
+                let attributes = fewer.entities.get_mut(at).and_then(|entity| entity.get_mut("attrs"));
+                if without(attributes, &name) && refutes(&fewer) {
+                    self = fewer;
+                }
+            }
+        }
+        self
+    }
+
     fn build(&self, set: &PolicySet) -> Result<(Request, Entities), String> {
         let context = Context::from_json_value(self.context.clone(), Some((&set.schema, &self.action)))
             .map_err(|error| error.to_string())?;
@@ -131,6 +155,15 @@ impl Serialize for Witness {
         })
         .serialize(to)
     }
+}
+
+/// Takes a member out of a record, whose order stays that of the names.
+fn without(record: Option<&mut Json>, name: &str) -> bool {
+    record.and_then(Json::as_object_mut).is_some_and(|fields| {
+        let taken = fields.remove(name).is_some();
+        fields.sort_keys();
+        taken
+    })
 }
 
 fn short(uid: &EntityUid) -> String {
