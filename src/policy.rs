@@ -6,11 +6,13 @@
 //! | `slice`, `time_use`, `explain` | what a set is made of, found once |
 //! | `guard` | which live Grants cover a question: plain Rust, no Cedar |
 //! | `facts`, `stated` | from the domain to Cedar |
+//! | `asked` | a question in Cedar's terms, and the slice that answers it |
 //! | `judge` | guard and policies together; the only maker of an allow |
 //!
 //! Invariant: no other module names Cedar. Invariant: nothing here reads a clock; `now` is given.
 //! Invariant: a fault is a denial or a refusal to load, never an allow.
 
+mod asked;
 mod canary;
 pub mod cases;
 mod check;

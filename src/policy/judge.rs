@@ -7,7 +7,7 @@ use super::guard::{self, Refused, guard, upcoming};
 use super::slice::Slice;
 use super::{Facts, Now, PolicySet};
 use crate::domain::{Access, Approval, Decision, Evaluation, GrantRef, Nearest, Reason, Timestamp};
-use cedar_policy::{Decision as Answer, Request};
+use cedar_policy::{Decision as Answer, Entities, Request};
 use std::sync::Arc;
 
 /// The most instants one question is put to the policies at.
@@ -121,6 +121,17 @@ enum Ruling {
 
 /// Answers one question from the facts at `now`.
 pub fn judge(policies: &PolicySet, question: &Evaluation, facts: &Facts<'_>, now: Now) -> Judged {
+    judge_watched(policies, question, facts, now, &mut |_, _| {})
+}
+
+/// The same, and `seen` is shown every question that is put to the policies on the way.
+pub(crate) fn judge_watched(
+    policies: &PolicySet,
+    question: &Evaluation,
+    facts: &Facts<'_>,
+    now: Now,
+    seen: &mut impl FnMut(&Request, &Entities),
+) -> Judged {
     let mut judged = Judged::denied(Reason::PolicyError, "The question was not judged.");
     judged.cacheable = true;
     if let Some(message) = foreign(policies, question) {
@@ -152,7 +163,7 @@ pub fn judge(policies: &PolicySet, question: &Evaluation, facts: &Facts<'_>, now
     judged.dropped = parts.dropped;
     let mut first: Option<Decision> = None;
     for access in &candidates {
-        match rule(policies, slice, question, &parts, access, now, &mut judged.dropped) {
+        match rule(&Asking { policies, slice, question, parts: &parts, now }, access, &mut judged.dropped, seen) {
             Ok(Ruling::Permitted(ids)) if !engineer.suspended => {
                 return match permit(access, ids, now) {
                     Some(permit) => judged.allow(permit),
@@ -197,16 +208,23 @@ fn broken() -> Refused {
     }
 }
 
+/// What is the same for all Grants that a question is put to the policies with.
+struct Asking<'a> {
+    policies: &'a PolicySet,
+    slice: &'a Slice,
+    question: &'a Evaluation,
+    parts: &'a Parts,
+    now: Now,
+}
+
 /// Asks the policies at every instant that it may now be. All must permit.
 fn rule(
-    policies: &PolicySet,
-    slice: &Slice,
-    question: &Evaluation,
-    parts: &Parts,
+    asking: &Asking<'_>,
     access: &Arc<Access>,
-    now: Now,
     dropped: &mut usize,
+    seen: &mut impl FnMut(&Request, &Entities),
 ) -> Result<Ruling, Unaskable> {
+    let Asking { policies, slice, question, parts, now } = *asking;
     let mut ids = Vec::new();
     let own = parts.dropped;
     for instant in instants(slice, access, now) {
@@ -215,6 +233,7 @@ fn rule(
         let request =
             Request::new(parts.principal.clone(), slice.action.clone(), parts.resource.clone(), context, None)
                 .map_err(|error| Unaskable::Facts(error.to_string()))?;
+        seen(&request, &parts.entities);
         let response = policies.authorizer.is_authorized(&request, &slice.policies, &parts.entities);
         if let Some(error) = response.diagnostics().errors().next() {
             let mut denied = Decision::deny(
@@ -263,7 +282,7 @@ fn policy_denied(
     slice: &Slice,
     access: &Access,
     ids: Vec<String>,
-    asked: (&Request, &cedar_policy::Entities),
+    asked: (&Request, &Entities),
 ) -> Decision {
     let forbids = ids.first().and_then(|id| policies.policy(id));
     let failed = match ids.first() {

@@ -3,12 +3,14 @@
 //!
 //! Invariant: whether a step is possible in the present state is not asked here, only who may take it.
 
+mod subject;
+
 use super::PolicySet;
 use super::explain;
-use super::facts::uid;
 use crate::domain::{AccessRequest, Act, Person, PersonId, Tenant};
-use cedar_policy::{Context, Decision, Entity, EntityTypeName, EntityUid, Request, RestrictedExpression};
-use std::collections::{HashMap, HashSet};
+use cedar_policy::Decision;
+
+pub(crate) use subject::{RequestFacts, SubjectFacts};
 
 /// What a person wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -143,15 +145,10 @@ impl PolicySet {
             policies: Vec::new(),
             advice: format!("Nobody may do this while the policies cannot be asked: {why}"),
         };
-        let (resource, entities) = self.subject(person, subject).map_err(|why| fault(&why))?;
-        let principal = uid(&self.names.person, person.id.as_str());
-        let Some(slice) = self.slices.get(deed.as_str(), resource.type_name()) else {
-            return Err(fault(&format!("the schema declares no action `{}` on it", deed.as_str())));
+        let asked = self.put(person, deed.as_str(), &subject.into()).map_err(|why| fault(&why))?;
+        let (Some(slice), Some(response)) = (self.slice_of(&asked.request), self.ask(&asked)) else {
+            return Err(fault(&"the question has no answer"));
         };
-        let entities = slice.base.clone().add_entities(entities, None).map_err(|why| fault(&why))?;
-        let request = Request::new(principal, slice.action.clone(), resource, Context::empty(), None);
-        let request = request.map_err(|why| fault(&why))?;
-        let response = self.authorizer.is_authorized(&request, &slice.policies, &entities);
         if let Some(error) = response.diagnostics().errors().next() {
             return Err(fault(error));
         }
@@ -159,71 +156,10 @@ impl PolicySet {
             return Ok(());
         }
         let policies: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
-        let nearest = explain::nearest_permit(slice.conditions(), &request, &entities);
+        let nearest = explain::nearest_permit(slice.conditions(), &asked.request, &asked.entities);
         let decided = policies.first().cloned().or_else(|| Some(nearest?.split(':').next()?.to_owned()));
         let advice = decided.and_then(|id| self.policy(&id)?.advice.clone());
         Err(Forbidden { policies, advice: advice.unwrap_or_else(|| "No policy permits this.".to_owned()) })
-    }
-
-    /// The resource, and the entities of the question without the actions.
-    fn subject(&self, person: &Person, subject: Subject<'_>) -> Result<(EntityUid, Vec<Entity>), String> {
-        let names = &self.names;
-        let mut entities = vec![self.person(person)?];
-        let resource = match subject {
-            Subject::System => {
-                let system = uid(&names.system, "lockbox");
-                entities.push(Entity::with_uid(system.clone()));
-                system
-            }
-            Subject::Tenant(tenant) => {
-                entities.push(self.settings(tenant)?);
-                uid(&names.tenant, tenant.id.as_str())
-            }
-            Subject::Engineer(id) => {
-                let resource = uid(&names.person, id.as_str());
-                if *id != person.id {
-                    let no_roles = ("roles".to_owned(), RestrictedExpression::new_set([]));
-                    entities.push(entity(resource.clone(), [no_roles])?);
-                }
-                resource
-            }
-            Subject::AccessRequest(request, tenant) => {
-                entities.push(self.settings(tenant)?);
-                let resource = uid(&names.access_request, &request.id.to_string());
-                entities.push(self.access_request(resource.clone(), request, tenant)?);
-                resource
-            }
-        };
-        Ok((resource, entities))
-    }
-
-    fn person(&self, person: &Person) -> Result<Entity, String> {
-        let names = &self.names;
-        let roles = person.roles.iter().map(|role| reference(&names.role, role.as_str()));
-        let mut values = vec![("roles".to_owned(), RestrictedExpression::new_set(roles))];
-        if let Some(tenant) = &person.tenant {
-            values.push(("tenant".to_owned(), reference(&names.tenant, tenant.as_str())));
-        }
-        entity(uid(&names.person, person.id.as_str()), values)
-    }
-
-    fn settings(&self, tenant: &Tenant) -> Result<Entity, String> {
-        self.tenant(&tenant.into()).map_err(|why| why.to_string())
-    }
-
-    fn access_request(&self, own: EntityUid, request: &AccessRequest, tenant: &Tenant) -> Result<Entity, String> {
-        let names = &self.names;
-        let person = |id: &PersonId| reference(&names.person, id.as_str());
-        let mut values = vec![
-            ("engineer".to_owned(), person(&request.engineer)),
-            ("tenant".to_owned(), reference(&names.tenant, request.asked.tenant.as_str())),
-            ("approvers".to_owned(), RestrictedExpression::new_set(tenant.approvers.iter().map(person))),
-            ("known_to_customer".to_owned(), RestrictedExpression::new_bool(request.is_known_to_customer())),
-        ];
-        if let Some(review) = request.review() {
-            values.push(("reviewer".to_owned(), person(&review.by)));
-        }
-        entity(own, values)
     }
 
     /// The entities of a lifecycle question, for validation in tests.
@@ -233,18 +169,9 @@ impl PolicySet {
         person: &Person,
         subject: Subject<'_>,
     ) -> Result<cedar_policy::Entities, String> {
-        let (_, entities) = self.subject(person, subject)?;
+        let (_, entities) = self.subject(person, &subject.into())?;
         cedar_policy::Entities::from_entities(entities, Some(&self.schema)).map_err(|why| format!("{why:?}"))
     }
-}
-
-fn reference(kind: &EntityTypeName, id: &str) -> RestrictedExpression {
-    RestrictedExpression::new_entity_uid(uid(kind, id))
-}
-
-fn entity(own: EntityUid, values: impl IntoIterator<Item = (String, RestrictedExpression)>) -> Result<Entity, String> {
-    let values: HashMap<String, RestrictedExpression> = values.into_iter().collect();
-    Entity::new(own, values, HashSet::new()).map_err(|why| why.to_string())
 }
 
 #[cfg(test)]
