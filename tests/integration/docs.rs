@@ -2,7 +2,8 @@
 //! in the order of its page and against a demo of that page's own, and must end and say what the page says.
 //!
 //! The mark is the fence's info string: `sh test`, then `exit=N` (the status of the block's last command; 0 if
-//! not given) and `until=TEXT` (for what takes a moment: asked again, with a bound, until the output holds TEXT).
+//! not given), `until=TEXT` (for what takes a moment: asked again, with a bound, until the output holds TEXT) and
+//! `needs=PROGRAM` (left out, loudly, where the program is missing or this one was built without `prove`).
 //! A `text` block right behind it gives lines that the output must hold; `…` stands for anything within a line.
 //!
 //! Blocks find what a reader has: a folder with `policies`, `schemas`, `tests/policies` and `.lockbox-demo`, the
@@ -27,6 +28,7 @@ struct Block {
     code: String,
     exit: i32,
     until: Option<String>,
+    needs: Option<String>,
     expected: Vec<String>,
 }
 
@@ -114,7 +116,21 @@ fn followed(page: &str) {
         eprintln!("!!! {page} was NOT tried: its commands need `curl`");
         return;
     }
-    let found = blocks(&read(page));
+    let mut found = blocks(&read(page));
+    found.retain(|block| {
+        let there = block.needs.as_ref().is_none_or(|program| {
+            cfg!(feature = "prove")
+                && Command::new(program).arg("--version").output().is_ok_and(|said| said.status.success())
+        });
+        if !there {
+            eprintln!(
+                "!!! {page}:{} was NOT tried: it needs `{}`",
+                block.line,
+                block.needs.as_deref().unwrap_or_default()
+            );
+        }
+        there
+    });
     assert!(found.len() >= 5, "{page} has only {} blocks to try", found.len());
     let app = TestApp::start_process(Settings::default());
     let place = tempfile::tempdir().unwrap();
@@ -184,7 +200,8 @@ fn marked<'a>(line: usize, body: &[&str], marks: impl Iterator<Item = &'a str>) 
         match mark.split_once('=') {
             Some(("exit", status)) => block.exit = status.parse().unwrap(),
             Some(("until", text)) => block.until = Some(text.to_owned()),
-            _ => panic!("line {line} has the mark `{mark}`; known are `exit=N` and `until=TEXT`"),
+            Some(("needs", program)) => block.needs = Some(program.to_owned()),
+            _ => panic!("line {line} has the mark `{mark}`; known are `exit=N`, `until=TEXT` and `needs=PROGRAM`"),
         }
     }
     block

@@ -20,7 +20,7 @@ fn proved(set: &PolicySet, sources: &Sources, only: &str) -> ProofReport {
     prove(set, sources, &mut prover(), &|id| id.contains(only), &mut |_| {}).unwrap()
 }
 
-fn only<'a>(report: &'a ProofReport) -> &'a Proof {
+fn only(report: &ProofReport) -> &Proof {
     assert_eq!(report.proofs.len(), 1, "{report:?}");
     report.proofs.first().unwrap()
 }
