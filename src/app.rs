@@ -159,9 +159,8 @@ impl Shared {
         let ids: Arc<dyn Ids> = Arc::new(SystemIds);
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
         let boot = clock.boot().since(Boot::default());
-        let policies = &config.policies;
-        let grace = core::time::Duration::from_secs(policies.grace_s);
-        let policies = Arc::new(PolicyHandle::open(policies.dir.clone(), policies.schema.clone(), grace, boot)?);
+        let grace = core::time::Duration::from_secs(config.policies.grace_s);
+        let policies = Arc::new(PolicyHandle::open(parts::policies(&config)?, grace, boot)?);
         metrics.policies_loaded(&policies.status().digest);
         let identity = Arc::new(parts::identity(&config, &clock)?);
         let path = config.authority.database.path();

@@ -31,7 +31,7 @@ pub use limits::Limits;
 pub use load::Origins;
 pub use log::{Durability, Log};
 pub use operations::Operations;
-pub use policies::Policies;
+pub use policies::{EvidenceKind, Policies};
 pub use sidecar::{Authzen, Callers, IncludeContext, Sidecar};
 pub use telemetry::{LogFormat, Telemetry};
 pub use values::{BeyondLoopback, Database, IsoDuration, Uid, Url};

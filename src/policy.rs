@@ -3,6 +3,7 @@
 //! | part | what it does |
 //! |---|---|
 //! | `files`, `schema`, `load`, `canary` | from a directory to a [`PolicySet`], or to all [`Finding`]s |
+//! | `bundle`, `origin`, `watch` | signed sets in one file; where the set in use is from, and its exchange |
 //! | `slice`, `time_use`, `explain` | what a set is made of, found once |
 //! | `guard` | which live Grants cover a question: plain Rust, no Cedar |
 //! | `facts`, `stated` | from the domain to Cedar |
@@ -13,6 +14,7 @@
 //! Invariant: a fault is a denial or a refusal to load, never an allow.
 
 mod asked;
+pub mod bundle;
 mod canary;
 pub mod cases;
 mod check;
@@ -25,6 +27,7 @@ mod judge;
 mod kept;
 mod lifecycle;
 mod load;
+mod origin;
 pub mod prove;
 mod schema;
 mod slice;
@@ -42,6 +45,7 @@ pub use guard::{Guarded, Refused, guard};
 pub use judge::{Judged, Permit, judge};
 pub use lifecycle::{Deed, Forbidden, Subject};
 pub use load::{PolicyInfo, PolicySet, load};
+pub use origin::{BundleInUse, Origin, SignedBundle};
 pub use slice::Slice;
 pub use time_use::TimeUse;
 pub use watch::{PoliciesStale, PolicyHandle, PolicyStatus, Reloaded};

@@ -13,6 +13,8 @@ use crate::identity::jwt::{JwtSettings, Jwts};
 use crate::identity::keys::{KeyFile, KeySource, KeyUrl, algorithm};
 use crate::identity::tokens::TokenFile;
 use crate::identity::{Identity, NamedCaller, Proofs};
+use crate::policy::bundle::Require;
+use crate::policy::{Origin, SignedBundle};
 use crate::state::LeaseSettings;
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -147,6 +149,26 @@ fn issuer(jwt: &config::Jwt) -> Result<Jwts, StartError> {
         ..JwtSettings::of(issuer, audience)
     };
     Jwts::new(settings, source).map_err(|error| wrong(error.to_string()))
+}
+
+/// Where the policies are from. A bundle's own folder is made if it is not there.
+pub(super) fn policies(config: &Config) -> Result<Origin, StartError> {
+    let config::Policies { dir, schema, bundle, trusted_keys, require_evidence, keep_dir, poll_ms: _, grace_s: _ } =
+        &config.policies;
+    let Some(path) = bundle else {
+        return Ok(Origin::Directory { dir: dir.clone(), schema: schema.clone() });
+    };
+    if let Some(dir) = keep_dir {
+        std::fs::create_dir_all(dir)
+            .map_err(|error| StartError::System(format!("cannot make the folder `{}`: {error}", dir.display())))?;
+    }
+    let asks = |kind| require_evidence.contains(&kind);
+    Ok(Origin::Bundle(SignedBundle {
+        path: path.clone(),
+        trusted_keys: Some(trusted_keys.clone()),
+        require: Require { tests: asks(config::EvidenceKind::Tests), proof: asks(config::EvidenceKind::Proof) },
+        keep_dir: keep_dir.clone(),
+    }))
 }
 
 /// The issuer's role names to ours; what names no role of ours was refused with the configuration.

@@ -6,7 +6,7 @@ use crate::decision_log::{DecisionLog, LogState};
 use crate::domain::Reason;
 use crate::evaluate_access::Observer;
 use crate::http::operations::{Check, Readiness};
-use crate::policy::PolicyHandle;
+use crate::policy::{BundleInUse, PolicyHandle, PolicyStatus};
 use crate::state::State;
 use crate::store::Store;
 use crate::telemetry::Metrics;
@@ -67,6 +67,14 @@ pub(super) struct Report {
     pub(super) store: StoreWell,
 }
 
+/// The policies in use, and who signed them.
+fn in_use(status: &PolicyStatus) -> String {
+    let Some(BundleInUse { name, signed_by, created_at }) = &status.bundle else { return status.digest.clone() };
+    let name = name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default();
+    let key = signed_by.as_deref().unwrap_or("nobody");
+    format!("{}, bundle{name} signed by {key} at {created_at}", status.digest)
+}
+
 impl Report {
     pub(super) fn readiness(&self) -> Readiness {
         Readiness::of(vec![self.state_check(), self.policy_check(), self.log_check(), self.store_check()])
@@ -99,7 +107,7 @@ impl Report {
             (Ok(_), Some(error)) => {
                 (true, format!("{} stays in use: the files cannot be used: {error}", status.digest))
             }
-            (Ok(_), None) => (true, status.digest),
+            (Ok(_), None) => (true, in_use(&status)),
         };
         Check { name: "policies", ok, detail }
     }

@@ -2,7 +2,9 @@
 
 mod check;
 mod prove;
+mod sign;
 mod test;
+mod verify;
 
 use super::Exit;
 use super::error::CliError;
@@ -22,6 +24,8 @@ enum Verb {
     Check(check::Args),
     Prove(prove::Args),
     Test(test::Args),
+    Sign(sign::Args),
+    Verify(verify::Args),
 }
 
 /// Runs the verb.
@@ -30,6 +34,8 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
         Verb::Check(args) => check::run(args, output),
         Verb::Prove(args) => prove::run(args, output),
         Verb::Test(args) => test::run(args, output),
+        Verb::Sign(args) => sign::run(args, output),
+        Verb::Verify(args) => verify::run(args, output),
     }
 }
 

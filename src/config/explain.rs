@@ -89,6 +89,11 @@ fn warnings(config: &Config) -> Vec<String> {
         sidecar.unix_socket.is_some() && identity.unix_peers.is_empty(),
         "`sidecar.unix_socket` is set, but `identity.unix_peers` names nobody who may use it".to_owned(),
     );
+    let folders = ["policies.dir", "policies.schema"].map(|key| config.origins.of(key));
+    warn(
+        config.policies.bundle.is_some() && folders != ["default"; 2],
+        "`policies.dir` and `policies.schema` have no meaning beside `policies.bundle`".to_owned(),
+    );
     warn(
         authority.respond_within.get() > Duration::from_secs(12 * 3600),
         "`authority.respond_within` is longer than the usual 12 h".to_owned(),

@@ -5,6 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// The most keys to trust.
+const KEYS_MAX: usize = 16;
+
 /// The Cedar policies and the schema they are validated against.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -13,6 +16,18 @@ pub struct Policies {
     pub dir: PathBuf,
     /// The Cedar schema.
     pub schema: PathBuf,
+    /// A bundle, as `lockbox policy sign` makes it, in place of folder and schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<PathBuf>,
+    /// The public keys (PEM) one of which must have signed the bundle, at most 16. With a key nothing but such a
+    /// bundle is taken. The files are read anew at every look, so keys are exchanged without a restart.
+    pub trusted_keys: Vec<PathBuf>,
+    /// What the bundle must show: that its tests passed, that its invariants are proved.
+    pub require_evidence: Vec<EvidenceKind>,
+    /// A folder of the process's own. It notes there how new the newest bundle was, so that an older one is refused
+    /// after a restart too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_dir: Option<PathBuf>,
     /// How often the folder is compared with what is loaded, in ms, 50 to 60000. Notifications of the
     /// file system come on top, but miss some kinds of replacement.
     pub poll_ms: u64,
@@ -20,9 +35,28 @@ pub struct Policies {
     pub grace_s: u64,
 }
 
+/// What a bundle can show beside its signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceKind {
+    /// Its tests passed when it was signed.
+    Tests,
+    /// Each of its invariants was proved.
+    Proof,
+}
+
 impl Default for Policies {
     fn default() -> Self {
-        Self { dir: "policies".into(), schema: "schemas/lockbox.cedarschema".into(), poll_ms: 500, grace_s: 300 }
+        Self {
+            dir: "policies".into(),
+            schema: "schemas/lockbox.cedarschema".into(),
+            bundle: None,
+            trusted_keys: Vec::new(),
+            require_evidence: Vec::new(),
+            keep_dir: None,
+            poll_ms: 500,
+            grace_s: 300,
+        }
     }
 }
 
@@ -30,5 +64,22 @@ impl Policies {
     pub(super) fn check(&self, check: &mut Checker<'_>) {
         check.range("policies.poll_ms", self.poll_ms, 50..=60_000);
         check.range("policies.grace_s", self.grace_s, 0..=86_400);
+        check.range("policies.trusted_keys", self.trusted_keys.len(), 0..=KEYS_MAX);
+        if self.bundle.is_some() && self.trusted_keys.is_empty() {
+            check.wrong(
+                "policies.bundle",
+                "needs `policies.trusted_keys`: a bundle that anybody may have made is no better than none",
+            );
+        }
+        if self.bundle.is_none() {
+            let meaningless = [
+                ("policies.trusted_keys", self.trusted_keys.is_empty()),
+                ("policies.require_evidence", self.require_evidence.is_empty()),
+                ("policies.keep_dir", self.keep_dir.is_none()),
+            ];
+            for (key, _) in meaningless.into_iter().filter(|(_, absent)| !absent) {
+                check.wrong(key, "needs `policies.bundle`: a folder of policies has no signature and no evidence");
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::{
     Evaluation, GrantId, PersonId, Reason, Scope, ServiceRequest, StateName, TenantFacts, TenantId, Timestamp, Value,
     Window, WorkloadName,
 };
-use crate::policy::PolicyHandle;
+use crate::policy::{Origin, PolicyHandle};
 use crate::state::{Lease, LeaseSettings, Memory, State, StateItem};
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -122,7 +122,8 @@ pub(crate) fn write_log(dir: &Path, count: usize, segment_bytes_max: u64, leased
     let clock = Arc::new(SteppedClock::at(Timestamp::from_ms(NOW_MS)));
     let boot = clock.boot().since(Boot::default());
     let (policies, schema) = (here.join("policies"), here.join("schemas/lockbox.cedarschema"));
-    let policies = PolicyHandle::open(policies, schema, Duration::from_secs(60), boot).unwrap();
+    let policies =
+        PolicyHandle::open(Origin::Directory { dir: policies, schema }, Duration::from_secs(60), boot).unwrap();
     let state = State::default();
     if leased {
         let now = clock.wall();

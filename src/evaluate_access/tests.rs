@@ -8,7 +8,7 @@ use crate::domain::{
     Access, AccessRequestId, ActionName, Approval, Attributes, ContentPath, ContentScope, Engineer, GrantId, PersonId,
     Scope, ServiceRequest, StateName, TenantFacts, TenantId, Window, WorkloadName,
 };
-use crate::policy::LoadError;
+use crate::policy::{LoadError, Origin};
 use crate::state::{Lease, LeaseSettings, Memory, StateItem};
 use core::sync::atomic::{AtomicUsize, Ordering};
 use proptest::prelude::*;
@@ -59,7 +59,8 @@ fn policies() -> Result<Arc<PolicyHandle>, LoadError> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (dir, schema) = (root.join("policies"), root.join("schemas/lockbox.cedarschema"));
     // A grace longer than any stepped clock runs: reloading has tests of its own.
-    PolicyHandle::open(dir, schema, Duration::from_secs(u64::MAX / 2), Duration::ZERO).map(Arc::new)
+    PolicyHandle::open(Origin::Directory { dir, schema }, Duration::from_secs(u64::MAX / 2), Duration::ZERO)
+        .map(Arc::new)
 }
 
 fn start() -> Timestamp {

@@ -3,6 +3,7 @@
 //!
 //! Invariant: reading decides nothing; what is not read here does not exist for the rest.
 
+use super::bundle::Bundle;
 use super::finding::{Finding, LoadError};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -11,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The largest file, in bytes (SAFETY.md §6: a 100 MB file is tried).
-const FILE_BYTES_MAX: u64 = 1 << 20;
+pub(super) const FILE_BYTES_MAX: u64 = 1 << 20;
 /// The most files of a set.
-const FILES_MAX: usize = 4096;
+pub(super) const FILES_MAX: usize = 4096;
 /// All files of a set together, in bytes.
-const SET_BYTES_MAX: usize = 32 << 20;
+pub(super) const SET_BYTES_MAX: usize = 32 << 20;
 /// Directories beside the policies that mean something else; any other with policies in it is refused.
 const OTHER_DIRECTORIES: [&str; 4] = ["invariant", "shadow", "tests", "schemas"];
 
@@ -26,6 +27,42 @@ pub struct SourceFile {
     pub name: String,
     /// Its text.
     pub text: Arc<str>,
+}
+
+impl SourceFile {
+    /// A file from its bytes, if they are text that hides nothing.
+    pub(crate) fn of_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, Box<Finding>> {
+        let wrong = |code, message: String, help: &str| Box::new(Finding::file(code, name, message, help));
+        if bytes.len() as u64 > FILE_BYTES_MAX {
+            return Err(wrong("file-too-large", "the file is larger than 1 MiB".to_owned(), "split it"));
+        }
+        if bytes.starts_with(b"\xef\xbb\xbf") {
+            return Err(wrong(
+                "byte-order-mark",
+                "the file begins with a byte order mark".to_owned(),
+                "save it as UTF-8 without BOM",
+            ));
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            wrong("not-text", format!("the file is not UTF-8 from byte {at} on"), "save it as UTF-8")
+        })?;
+        if let Some(found) = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+            let escaped = found.escape_unicode();
+            let finding = wrong(
+                "not-text",
+                format!("the file has the control character `{escaped}`"),
+                "take it out: it is not a text file",
+            );
+            return Err(Box::new(finding.at_text(&text, found.encode_utf8(&mut [0; 4]))));
+        }
+        Ok(Self { name: name.to_owned(), text: Arc::from(text) })
+    }
+
+    /// The last part of its path: what it is called in a bundle and in the digest.
+    pub(crate) fn last_name(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or_default()
+    }
 }
 
 /// The files of a policy set.
@@ -128,13 +165,33 @@ impl Sources {
         }
     }
 
+    /// Reads the set in or around a directory, or the one in a bundle file. A bundle is checked against
+    /// its manifest, but nobody's signature is asked for: this is for looking, not for putting to use.
+    ///
+    /// # Errors
+    /// [`LoadError`] with everything that cannot be read.
+    pub fn open(path: &Path) -> Result<Self, LoadError> {
+        if path.is_file() {
+            return Self::from_bundle(&Bundle::read(path, None)?);
+        }
+        let layout = Layout::find(path);
+        Self::read(&layout.policies, &layout.schema)
+    }
+
+    /// The set in a bundle.
+    ///
+    /// # Errors
+    /// [`LoadError`] when a file of it is not text, or the set is not the one that the manifest names.
+    pub fn from_bundle(bundle: &Bundle) -> Result<Self, LoadError> {
+        bundle.sources()
+    }
+
     /// The policy revision: `sha256:…` over all files, each with its kind, name and length.
     pub fn digest(&self) -> String {
         use core::fmt::Write as _;
         let mut hash = Sha256::new();
         let mut part = |kind: &str, file: &SourceFile| {
-            let name = file.name.rsplit('/').next().unwrap_or_default();
-            for text in [kind, name, &file.text] {
+            for text in [kind, file.last_name(), &file.text] {
                 hash.update((text.len() as u64).to_le_bytes());
                 hash.update(text.as_bytes());
             }
@@ -233,40 +290,16 @@ fn read_file(path: &Path) -> Result<SourceFile, Box<Finding>> {
             "put it there, and let the user that this runs as read it",
         )
     };
-    let too_large = || wrong("file-too-large", "the file is larger than 1 MiB".to_owned(), "split it");
     // A pipe or device would block for ever, so the kind is asked before the file is opened.
     let kind = std::fs::metadata(path).map_err(unreadable)?;
     if !kind.is_file() {
         return Err(wrong("not-a-file", "it is not a regular file".to_owned(), "put a file there"));
     }
     if kind.len() > FILE_BYTES_MAX {
-        return Err(too_large());
+        return Err(wrong("file-too-large", "the file is larger than 1 MiB".to_owned(), "split it"));
     }
     let mut bytes = Vec::new();
     // The length is bounded again: the file may grow after it was asked for its size.
     File::open(path).map_err(unreadable)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(too_large());
-    }
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        return Err(wrong(
-            "byte-order-mark",
-            "the file begins with a byte order mark".to_owned(),
-            "save it as UTF-8 without BOM",
-        ));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        wrong("not-text", format!("the file is not UTF-8 from byte {at} on"), "save it as UTF-8")
-    })?;
-    if let Some(found) = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-        let escaped = found.escape_unicode();
-        let finding = wrong(
-            "not-text",
-            format!("the file has the control character `{escaped}`"),
-            "take it out: it is not a text file",
-        );
-        return Err(Box::new(finding.at_text(&text, found.encode_utf8(&mut [0; 4]))));
-    }
-    Ok(SourceFile { name, text: Arc::from(text) })
+    SourceFile::of_bytes(&name, bytes)
 }

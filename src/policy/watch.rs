@@ -5,12 +5,11 @@
 //! policies that somebody has tried to replace. Time is that since boot: it runs on in suspend and
 //! cannot be set.
 
-use super::files::Sources;
 use super::finding::LoadError;
 use super::load::PolicySet;
+use super::origin::{BundleInUse, Fingerprint, Found, Newest, Origin};
 use arc_swap::ArcSwap;
 use core::time::Duration;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How the policies in use stand.
@@ -28,6 +27,8 @@ pub struct PolicyStatus {
     pub last_error: Option<Arc<LoadError>>,
     /// How often a set was exchanged.
     pub reloads: u64,
+    /// The bundle they are from; `None` where they are from a directory.
+    pub bundle: Option<BundleInUse>,
 }
 
 /// What one poll or reload found.
@@ -63,12 +64,21 @@ struct InUse {
 /// The policies in use. Reading is one atomic load; nobody waits for a reload.
 #[derive(Debug)]
 pub struct PolicyHandle {
-    dir: PathBuf,
-    schema: PathBuf,
+    origin: Origin,
     grace: Duration,
     in_use: ArcSwap<InUse>,
+    polling: Mutex<Polling>,
+}
+
+/// What one look at the files leaves for the next.
+#[derive(Debug)]
+struct Polling {
     /// The digest of the files that failed last, so that they are not compiled on every poll.
-    polling: Mutex<Option<String>>,
+    failed: Option<String>,
+    /// The bytes that the set in use is from.
+    seen: Option<Fingerprint>,
+    /// How new a bundle must be.
+    newest: Newest,
 }
 
 impl PolicyHandle {
@@ -76,10 +86,15 @@ impl PolicyHandle {
     ///
     /// # Errors
     /// [`LoadError`]: without a good set there is nothing to keep.
-    pub fn open(dir: PathBuf, schema: PathBuf, grace: Duration, boot: Duration) -> Result<Self, LoadError> {
-        let set = Arc::new(super::load(&dir, &schema)?);
-        let in_use = ArcSwap::from_pointee(fresh(set, boot, 0));
-        Ok(Self { dir, schema, grace, in_use, polling: Mutex::new(None) })
+    pub fn open(origin: Origin, grace: Duration, boot: Duration) -> Result<Self, LoadError> {
+        let mut newest = Newest::open(&origin)?;
+        let Found { sources, bundle, fingerprint } = origin.read()?;
+        newest.admits(&origin, bundle.as_ref())?;
+        let set = Arc::new(PolicySet::from_sources(&sources)?);
+        newest.raise(bundle.as_ref());
+        let in_use = ArcSwap::from_pointee(fresh(set, bundle, boot, 0));
+        let polling = Mutex::new(Polling { failed: None, seen: fingerprint, newest });
+        Ok(Self { origin, grace, in_use, polling })
     }
 
     /// The policies in use.
@@ -114,27 +129,45 @@ impl PolicyHandle {
 
     fn look(&self, boot: Duration, again: bool) -> Reloaded {
         // One at a time: of two reloads the later read must win.
-        let mut failed = self.polling.lock().unwrap_or_else(PoisonError::into_inner);
-        let sources = match Sources::read(&self.dir, &self.schema) {
-            Ok(sources) => sources,
+        let mut polling = self.polling.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_use = self.in_use.load_full();
+        if polling.seen.is_some() && self.origin.fingerprint() == polling.seen {
+            polling.failed = None;
+            polling.newest.raise(in_use.status.bundle.as_ref());
+            self.keep(&in_use, boot, None);
+            return Reloaded::Unchanged;
+        }
+        let read = self.origin.read().and_then(|found| {
+            polling.newest.admits(&self.origin, found.bundle.as_ref())?;
+            Ok(found)
+        });
+        let Found { sources, bundle, fingerprint } = match read {
+            Ok(found) => found,
             Err(error) => {
-                *failed = None;
+                polling.failed = None;
                 return self.fail(error, boot);
             }
         };
         let digest = sources.digest();
-        let in_use = self.in_use.load_full();
         if digest == in_use.status.digest {
-            *failed = None;
+            polling.failed = None;
+            polling.seen = fingerprint;
+            // The same policies may have been signed anew.
+            polling.newest.raise(bundle.as_ref());
+            let in_use = InUse { set: in_use.set.clone(), status: PolicyStatus { bundle, ..in_use.status.clone() } };
             self.keep(&in_use, boot, None);
             return Reloaded::Unchanged;
         }
-        if let Some(error) = in_use.status.last_error.clone().filter(|_| !again && failed.as_ref() == Some(&digest)) {
+        let known_bad = !again && polling.failed.as_ref() == Some(&digest);
+        if let Some(error) = in_use.status.last_error.clone().filter(|_| known_bad) {
             self.keep(&in_use, boot, Some(error.clone()));
             return Reloaded::Failed(error);
         }
-        // A half-written file may be valid by chance: only what reads the same twice is taken.
-        if Sources::read(&self.dir, &self.schema).map(|second| second.digest()).ok().as_ref() != Some(&digest) {
+        // A half-written file may be valid by chance: only what reads the same twice is taken. A bundle
+        // cannot be: its manifest names every byte.
+        if fingerprint.is_none()
+            && self.origin.read().map(|second| second.sources.digest()).ok().as_ref() != Some(&digest)
+        {
             let error = in_use.status.last_error.clone();
             let since = in_use.status.failing_since.or(Some(boot));
             self.store(&in_use, PolicyStatus { failing_since: since, last_error: error, ..in_use.status.clone() });
@@ -142,13 +175,16 @@ impl PolicyHandle {
         }
         match PolicySet::from_sources(&sources) {
             Ok(set) => {
-                *failed = None;
+                polling.failed = None;
+                polling.seen = fingerprint;
+                // Noted before it is used: after a crash in between this same bundle is still new enough.
+                polling.newest.raise(bundle.as_ref());
                 let reloads = in_use.status.reloads.saturating_add(1);
-                self.in_use.store(Arc::new(fresh(Arc::new(set), boot, reloads)));
+                self.in_use.store(Arc::new(fresh(Arc::new(set), bundle, boot, reloads)));
                 Reloaded::Swapped { digest }
             }
             Err(error) => {
-                *failed = Some(digest);
+                polling.failed = Some(digest);
                 self.fail(error, boot)
             }
         }
@@ -175,7 +211,7 @@ impl PolicyHandle {
     }
 }
 
-fn fresh(set: Arc<PolicySet>, boot: Duration, reloads: u64) -> InUse {
+fn fresh(set: Arc<PolicySet>, bundle: Option<BundleInUse>, boot: Duration, reloads: u64) -> InUse {
     let status = PolicyStatus {
         digest: set.digest().to_owned(),
         loaded_at: boot,
@@ -183,9 +219,12 @@ fn fresh(set: Arc<PolicySet>, boot: Duration, reloads: u64) -> InUse {
         failing_since: None,
         last_error: None,
         reloads,
+        bundle,
     };
     InUse { set, status }
 }
 
+#[cfg(test)]
+mod bundles;
 #[cfg(test)]
 mod tests;

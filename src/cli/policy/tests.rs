@@ -71,3 +71,70 @@ fn too_few_tests_end_with_4() {
     assert_eq!(ends(&["test", HERE, "--run", "device"]).unwrap(), Exit::Fine);
     assert_eq!(ends(&["test", HERE, "--run", "device", "--threshold", "100"]).unwrap(), Exit::ProofFailed);
 }
+
+/// Runs a verb on paths of a directory.
+fn ends_in(dir: &Path, words: &[&str]) -> Result<Exit, CliError> {
+    let at = |word: &&str| match word.strip_prefix("./") {
+        Some(name) => dir.join(name).display().to_string(),
+        None => (*word).to_owned(),
+    };
+    let words: Vec<String> = words.iter().map(at).collect();
+    ends(&words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn what_is_signed_is_verified_and_by_whom() {
+    let dir = tempfile::tempdir().unwrap();
+    let does = |words: &[&str]| ends_in(dir.path(), words);
+    assert_eq!(does(&["sign", "--generate-key", "./a"]).unwrap(), Exit::Fine);
+    assert_eq!(does(&["sign", "--generate-key", "./b"]).unwrap(), Exit::Fine);
+    assert!(does(&["sign", "--generate-key", "./a"]).is_err(), "a key is never overwritten");
+    assert_eq!(does(&["sign", HERE, "--key", "./a", "--out", "./p.tar.gz", "--name", "1"]).unwrap(), Exit::Fine);
+    assert_eq!(does(&["verify", "./p.tar.gz", "--trust", "./b.pub", "--trust", "./a.pub"]).unwrap(), Exit::Fine);
+    assert_eq!(does(&["verify", "./p.tar.gz", "--trust", "./a.pub", "--require-tests"]).unwrap(), Exit::Fine);
+    for words in [
+        &["verify", "./p.tar.gz", "--trust", "./b.pub"][..],
+        &["verify", "./p.tar.gz", "--trust", "./a"],
+        &["verify", "./p.tar.gz", "--trust", "./a.pub", "--require-proof"],
+        &["verify", "./none", "--trust", "./a.pub"],
+        &["sign", HERE, "--key", "./a.pub", "--out", "./q.tar.gz"],
+        &["sign", HERE, "--key", "./a", "--evidence", "./none", "--out", "./q.tar.gz"],
+        &["sign", HERE, "--key", "./a", "--name", "a\nb", "--out", "./q.tar.gz"],
+    ] {
+        assert_eq!(does(words).unwrap_err().exit(), Exit::Failed, "{words:?}");
+    }
+    assert!(!dir.path().join("q.tar.gz").exists());
+}
+
+#[test]
+fn what_does_not_load_or_fails_its_tests_is_not_signed() {
+    let keys = tempfile::tempdir().unwrap();
+    assert_eq!(ends_in(keys.path(), &["sign", "--generate-key", "./a"]).unwrap(), Exit::Fine);
+    let signed = |dir: &tempfile::TempDir| {
+        let dir = dir.path().to_str().unwrap();
+        ends_in(keys.path(), &["sign", dir, "--key", "./a", "--out", "./p.tar.gz"])
+    };
+    let broken = changed("policies/guardrails.cedar", "context.device_managed", "context.device_managd");
+    assert_eq!(signed(&broken).unwrap_err().exit(), Exit::PoliciesInvalid);
+    let failing = changed("policies/guardrails.cedar", "!context.device_managed", "context.device_managed");
+    assert_eq!(signed(&failing).unwrap(), Exit::ProofFailed);
+    assert!(!keys.path().join("p.tar.gz").exists());
+}
+
+#[test]
+fn proofs_of_another_revision_are_not_signed() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(ends_in(dir.path(), &["sign", "--generate-key", "./a"]).unwrap(), Exit::Fine);
+    std::fs::create_dir(dir.path().join("proofs")).unwrap();
+    let words = ["sign", HERE, "--key", "./a", "--out", "./p.tar.gz", "--evidence", "./proofs"];
+    let prove = |revision: &str, holds: &[&str]| {
+        let proof = serde_json::json!({ "revision": revision, "solver": "cvc5 1.0.3", "holds": holds });
+        std::fs::write(dir.path().join("proofs/proof.json"), proof.to_string()).unwrap();
+        ends_in(dir.path(), &words).unwrap()
+    };
+    assert_eq!(prove("sha256:other", &[]), Exit::ProofFailed);
+    assert_eq!(prove(&check(Path::new(HERE)).digest.unwrap(), &["grant-required"]), Exit::Fine);
+    let verify = ["verify", "./p.tar.gz", "--trust", "./a.pub"];
+    assert_eq!(ends_in(dir.path(), &verify).unwrap(), Exit::Fine);
+    assert!(ends_in(dir.path(), &[&verify[..], &["--require-proof"]].concat()).is_err(), "five are not proved");
+}

@@ -1,6 +1,6 @@
 //! Tests of reloading: what is taken, what is refused, and what is still in use afterwards.
 
-use super::super::{SourceFile, Sources};
+use super::super::{Origin, SourceFile, Sources};
 use super::{PolicyHandle, Reloaded};
 use core::time::Duration;
 use std::fs;
@@ -32,7 +32,8 @@ fn shipped() -> (TempDir, PolicyHandle) {
 }
 
 fn open(dir: &Path) -> PolicyHandle {
-    PolicyHandle::open(dir.join("policies"), dir.join("lockbox.cedarschema"), GRACE, at(0)).unwrap()
+    let origin = Origin::Directory { dir: dir.join("policies"), schema: dir.join("lockbox.cedarschema") };
+    PolicyHandle::open(origin, GRACE, at(0)).unwrap()
 }
 
 fn failed(reloaded: Reloaded, code: &str) {

@@ -1,0 +1,154 @@
+//! `lockbox policy sign`: a set that loads and whose tests pass becomes a signed bundle; nothing else does.
+
+use super::super::Exit;
+use super::super::error::CliError;
+use super::super::output::{Format, Output, Tone};
+use crate::clock::{Clock as _, SystemClock, SystemIds};
+use crate::policy::bundle::{
+    BundleError, Contents, PrivateKey, TestsShown, put_whole, read_evidence, read_suites, sign,
+};
+use crate::policy::cases::{CaseReport, run_dir};
+use crate::policy::{Layout, PolicySet, Sources};
+use std::path::{Path, PathBuf};
+
+/// Sign a policy set that loads and whose tests pass, as a bundle.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  lockbox policy sign --generate-key policies.key\n  lockbox policy sign . --key policies.key --name 2026.11.1 --out policies.tar.gz\n  lockbox policy prove . --evidence proofs && lockbox policy sign . --key policies.key --evidence proofs\n\nA key of `openssl genpkey -algorithm ed25519` will do as well. Exit code 3 when policies or suites do not load, 4 when a\ntest fails or the evidence is of another revision."
+)]
+pub(super) struct Args {
+    /// A folder of policies, or one with `policies/`, `schemas/` and `tests/` in it.
+    #[arg(value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// The private key (Ed25519, PKCS#8, PEM), readable for its owner only.
+    #[arg(long, value_name = "FILE", required_unless_present = "generate_key")]
+    key: Option<PathBuf>,
+    /// Where to put the bundle.
+    #[arg(long, value_name = "FILE", default_value = "policies.tar.gz")]
+    out: PathBuf,
+    /// What `lockbox policy prove --evidence DIR` has left, to go in.
+    #[arg(long, value_name = "DIR")]
+    evidence: Option<PathBuf>,
+    /// What to call the bundle, such as a version.
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// Make a new key in FILE and its public half in FILE.pub, and sign nothing.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "out", "evidence", "name"])]
+    generate_key: Option<PathBuf>,
+}
+
+/// Runs the verb.
+pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
+    output.takes(&[Format::Text, Format::Json])?;
+    let Args { dir, key, out, evidence, name, generate_key } = args;
+    if let Some(path) = generate_key {
+        return generate(&path, output);
+    }
+    let key = key.ok_or_else(|| CliError::Usage("name the private key with `--key FILE`".to_owned()))?;
+    let key = PrivateKey::read(&key).map_err(CliError::failed)?;
+    let layout = Layout::find(&dir);
+    let sources = Sources::read(&layout.policies, &layout.schema)?;
+    let set = PolicySet::from_sources(&sources)?;
+    let tried = match try_suites(&set, &layout.tests)? {
+        Ok(tried) => tried,
+        Err(report) => {
+            output.note(&super::test::shown(&report, false, output));
+            output.note("nothing was signed: policies whose tests fail are not");
+            return Ok(Exit::ProofFailed);
+        }
+    };
+    let (suites, tests) = tried;
+    let evidence = evidence.map(|dir| read_evidence(&dir)).transpose().map_err(CliError::failed)?;
+    let proved = evidence.as_ref().map(|evidence| evidence.proof.holds.len());
+    let contents = Contents {
+        sources: &sources,
+        suites,
+        tests: Some(tests.clone()),
+        evidence,
+        name,
+        created_at: SystemClock.wall(),
+    };
+    let bytes = match sign(contents, &key) {
+        Err(error @ BundleError::Evidence(_)) => {
+            output.note(&error.to_string());
+            return Ok(Exit::ProofFailed);
+        }
+        signed => signed.map_err(CliError::failed)?,
+    };
+    put(&out, &bytes, 0o644)?;
+    let (digest, id) = (sources.digest(), key.public().id());
+    let json = serde_json::json!({
+        "bundle": out, "revision": digest, "key_id": id, "bytes": bytes.len(), "tests": tests, "invariants_proved": proved,
+    });
+    output.answer(&json, || {
+        let proved = match proved {
+            Some(proved) => format!("{proved} invariants proved"),
+            None => "no proofs".to_owned(),
+        };
+        let signed = output.paint("signed", Tone::Good);
+        format!(
+            "{signed}: `{}`, {} bytes\nrevision {digest}\nby the key {id}; {} tests passed, {proved}",
+            out.display(),
+            bytes.len(),
+            tests.passed
+        )
+    })?;
+    Ok(Exit::Fine)
+}
+
+type Suites = Vec<(String, Vec<u8>)>;
+
+/// The suites and what they say; the report alone when they fail.
+fn try_suites(set: &PolicySet, dir: &Path) -> Result<Result<(Suites, TestsShown), CaseReport>, CliError> {
+    let read = || read_suites(dir).map_err(CliError::failed);
+    let report = run_dir(set, dir, &|_| true)?;
+    if !report.is_good() {
+        return Ok(Err(report));
+    }
+    let suites = read()?;
+    // What was tried is what is shipped, also when somebody edits meanwhile.
+    let again = run_dir(set, dir, &|_| true)?;
+    if (again.passed, again.failed) != (report.passed, report.failed) || read()? != suites {
+        return Err(CliError::failed("the suites change while they are tried: nothing was signed"));
+    }
+    let coverable = report.coverage.total();
+    let tests = TestsShown {
+        suites: report.suites.len(),
+        passed: report.passed,
+        failed: report.failed,
+        covered: coverable.saturating_sub(report.coverage.missing().len()),
+        coverable,
+    };
+    Ok(Ok((suites, tests)))
+}
+
+fn generate(path: &Path, output: &Output) -> Result<Exit, CliError> {
+    let mut public = path.as_os_str().to_owned();
+    public.push(".pub");
+    let public = PathBuf::from(public);
+    for path in [path, &public] {
+        if path.exists() {
+            let why = format!("`{}` is there already: a key is never overwritten", path.display());
+            return Err(CliError::failed(why));
+        }
+    }
+    let key = PrivateKey::generate(&SystemIds).map_err(CliError::failed)?;
+    put(path, key.to_pem().map_err(CliError::failed)?.as_bytes(), 0o600)?;
+    put(&public, key.public().to_pem().map_err(CliError::failed)?.as_bytes(), 0o644)?;
+    let id = key.public().id();
+    let json = serde_json::json!({ "private_key": path, "public_key": public, "key_id": id });
+    output.answer(&json, || {
+        format!(
+            "the private key is in `{}`: keep it where bundles are signed, and nowhere else\nthe public key is in `{}`: \
+             for `policies.trusted_keys`\nkey id {id}",
+            path.display(),
+            public.display()
+        )
+    })?;
+    Ok(Exit::Fine)
+}
+
+fn put(path: &Path, bytes: &[u8], mode: u32) -> Result<(), CliError> {
+    put_whole(path, bytes, mode)
+        .map_err(|error| CliError::Failed(format!("cannot write `{}`: {error}", path.display())))
+}

@@ -1,0 +1,175 @@
+//! Where the policies in use are from: a directory, or a bundle that somebody trusted has signed.
+//!
+//! Invariant: with keys to trust nothing but a bundle signed by one of them is read; there is no
+//! falling back to anything else.
+//! Invariant: a bundle signed before one that was in use is not taken. An old signature stays good for
+//! ever, and who can put back an old file could undo a tightening with it. To go back to earlier
+//! policies they are signed again: who holds the key decides it, not who can write the file.
+
+use super::bundle::{Bundle, BundleError, PublicKey, Require, bytes_of, put_whole};
+use super::files::Sources;
+use super::finding::{Finding, LoadError};
+use crate::domain::Timestamp;
+use sha2::{Digest as _, Sha256};
+use std::path::{Path, PathBuf};
+
+/// What the file that notes the newest bundle is called.
+const NEWEST: &str = "newest-bundle";
+
+/// Where policies are from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Files in a directory.
+    Directory {
+        /// The directory of the policies.
+        dir: PathBuf,
+        /// The schema.
+        schema: PathBuf,
+    },
+    /// A bundle.
+    Bundle(SignedBundle),
+}
+
+/// A bundle, and what is asked of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedBundle {
+    /// The file.
+    pub path: PathBuf,
+    /// The public keys one of which must have signed it, read anew on every look; `None` asks for no
+    /// signature, which is for policies that decide nothing.
+    pub trusted_keys: Option<Vec<PathBuf>>,
+    /// The evidence it must have.
+    pub require: Require,
+    /// Where it is noted how new the newest bundle was; without it that is forgotten at the end.
+    pub keep_dir: Option<PathBuf>,
+}
+
+/// The bundle that the policies in use are from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundleInUse {
+    /// What its maker calls it.
+    pub name: Option<String>,
+    /// The id of the trusted key that signed it.
+    pub signed_by: Option<String>,
+    /// When it was signed.
+    pub created_at: Timestamp,
+}
+
+/// The digest of a bundle's bytes and of the keys it was verified with: the same means the same verdict.
+pub(super) type Fingerprint = [u8; 32];
+
+/// What was read.
+pub(super) struct Found {
+    pub(super) sources: Sources,
+    pub(super) bundle: Option<BundleInUse>,
+    pub(super) fingerprint: Option<Fingerprint>,
+}
+
+impl Origin {
+    /// Reads the set, and whether it may be used.
+    pub(super) fn read(&self) -> Result<Found, LoadError> {
+        match self {
+            Self::Directory { dir, schema } => {
+                Ok(Found { sources: Sources::read(dir, schema)?, bundle: None, fingerprint: None })
+            }
+            Self::Bundle(bundle) => bundle.read(),
+        }
+    }
+
+    /// The fingerprint of what lies there now, without judging it; `None` for what has none.
+    pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
+        let Self::Bundle(bundle) = self else { return None };
+        let keys = bundle.keys().ok()?;
+        Some(fingerprint(&bytes_of(&bundle.path).ok()?, keys.as_deref()))
+    }
+}
+
+impl SignedBundle {
+    fn keys(&self) -> Result<Option<Vec<PublicKey>>, LoadError> {
+        let Some(paths) = &self.trusted_keys else { return Ok(None) };
+        let read = |path: &PathBuf| PublicKey::read(path).map_err(|error| BundleError::from(error).finding(path));
+        let keys: Result<Vec<PublicKey>, Finding> = paths.iter().map(read).collect();
+        Ok(Some(keys?))
+    }
+
+    fn read(&self) -> Result<Found, LoadError> {
+        let Self { path, require, .. } = self;
+        let found = |error: BundleError| LoadError::from(error.finding(path));
+        let keys = self.keys()?;
+        let bytes = bytes_of(path).map_err(found)?;
+        let bundle = Bundle::from_bytes(&path.display().to_string(), &bytes, keys.as_deref()).map_err(found)?;
+        bundle.shows(*require).map_err(found)?;
+        let sources = bundle.sources()?;
+        let manifest = bundle.manifest();
+        let in_use = BundleInUse {
+            name: manifest.name.clone(),
+            signed_by: bundle.signed_by().map(str::to_owned),
+            created_at: manifest.created_at,
+        };
+        let fingerprint = fingerprint(&bytes, keys.as_deref());
+        Ok(Found { sources, bundle: Some(in_use), fingerprint: Some(fingerprint) })
+    }
+}
+
+fn fingerprint(bytes: &[u8], keys: Option<&[PublicKey]>) -> Fingerprint {
+    let mut hash = Sha256::new();
+    for key in keys.unwrap_or_default() {
+        hash.update(key.as_bytes());
+    }
+    hash.update(bytes);
+    hash.finalize().into()
+}
+
+/// When the newest bundle that was in use was signed, in memory and, if there is a place for it, on
+/// disk. Only trusted bundles count: others decide nothing.
+#[derive(Debug, Default)]
+pub(super) struct Newest {
+    file: Option<PathBuf>,
+    at: Option<Timestamp>,
+    noted: Option<Timestamp>,
+}
+
+impl Newest {
+    pub(super) fn open(origin: &Origin) -> Result<Self, LoadError> {
+        let Origin::Bundle(SignedBundle { trusted_keys: Some(_), keep_dir: Some(dir), .. }) = origin else {
+            return Ok(Self::default());
+        };
+        let file = dir.join(NEWEST);
+        let unreadable = |why: String| {
+            let help = "correct its permissions; or delete it, if any bundle that is signed may be used from now on";
+            LoadError::from(Finding::file("bundle-note", &file.display().to_string(), why, help))
+        };
+        let at = match std::fs::read_to_string(&file) {
+            Ok(text) => Some(text.trim().parse().map_err(|_| unreadable("the note holds no instant".to_owned()))?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(unreadable(format!("the note of the newest bundle cannot be read: {error}"))),
+        };
+        Ok(Self { file: Some(file), at, noted: at })
+    }
+
+    /// Whether a bundle is new enough.
+    pub(super) fn admits(&self, origin: &Origin, bundle: Option<&BundleInUse>) -> Result<(), LoadError> {
+        match (self.at, bundle, origin) {
+            (Some(newest), Some(bundle), Origin::Bundle(from)) if bundle.created_at < newest => {
+                let created_at = bundle.created_at;
+                Err(BundleError::Older { created_at, newest }.finding(&from.path).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes the bundle in use. A note that cannot be written is tried again at the next look: a full
+    /// disk must not keep tightened policies out.
+    pub(super) fn raise(&mut self, bundle: Option<&BundleInUse>) {
+        let Some(bundle) = bundle.filter(|bundle| bundle.signed_by.is_some()) else { return };
+        self.at = self.at.max(Some(bundle.created_at));
+        let (Some(at), Some(file)) = (self.at, self.file.as_deref()) else { return };
+        if self.noted != Some(at) && note(file, at).is_ok() {
+            self.noted = Some(at);
+        }
+    }
+}
+
+fn note(file: &Path, at: Timestamp) -> std::io::Result<()> {
+    put_whole(file, format!("{at}\n").as_bytes(), 0o644)
+}
