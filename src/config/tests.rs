@@ -204,10 +204,29 @@ fn the_explanation_names_every_setting_once_with_its_origin() {
 #[test]
 fn the_schema_that_is_checked_in_is_the_one_the_code_makes() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/config.schema.json");
+    if std::env::var_os("LOCKBOX_REGENERATE").is_some() {
+        std::fs::write(&path, Config::schema()).unwrap();
+    }
     let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         checked_in == Config::schema(),
-        "schemas/config.schema.json is stale: run `lockbox config schema > schemas/config.schema.json`"
+        "schemas/config.schema.json is stale: run the tests once with LOCKBOX_REGENERATE=1"
     );
     assert!(checked_in.contains("\"additionalProperties\": false"));
+}
+
+#[test]
+fn a_bundle_needs_a_key_and_a_key_needs_a_bundle() {
+    let good =
+        "[policies]\nbundle = \"p.tar.gz\"\ntrusted_keys = [\"a.pub\"]\nrequire_evidence = [\"tests\", \"proof\"]\n";
+    let policies = load(good, &[]).unwrap().policies;
+    assert_eq!(policies.require_evidence, [EvidenceKind::Tests, EvidenceKind::Proof]);
+    refused("[policies]\nbundle = \"p.tar.gz\"\n", &[], &["`policies.bundle` needs `policies.trusted_keys`"]);
+    for key in ["trusted_keys = [\"a.pub\"]", "require_evidence = [\"tests\"]", "keep_dir = \"var\""] {
+        refused(&format!("[policies]\n{key}\n"), &[], &["needs `policies.bundle`"]);
+    }
+    refused("[policies]\nrequire_evidence = [\"profs\"]\n", &[], &["did you mean `proof`"]);
+    let beside = load(&format!("{good}dir = \"policies\"\n"), &[]).unwrap();
+    assert!(beside.explain().warnings.iter().any(|warning| warning.contains("no meaning beside")));
+    assert!(load(good, &[]).unwrap().explain().warnings.iter().all(|warning| !warning.contains("no meaning beside")));
 }

@@ -87,8 +87,10 @@ impl Origin {
 impl SignedBundle {
     fn keys(&self) -> Result<Option<Vec<PublicKey>>, LoadError> {
         let Some(paths) = &self.trusted_keys else { return Ok(None) };
-        let read = |path: &PathBuf| PublicKey::read(path).map_err(|error| BundleError::from(error).finding(path));
-        let keys: Result<Vec<PublicKey>, Finding> = paths.iter().map(read).collect();
+        let read = |path: &PathBuf| {
+            PublicKey::read(path).map_err(|error| LoadError::from(BundleError::from(error).finding(path)))
+        };
+        let keys: Result<Vec<PublicKey>, LoadError> = paths.iter().map(read).collect();
         Ok(Some(keys?))
     }
 

@@ -13,7 +13,7 @@ use tar::{Archive, Builder, EntryType, Header};
 /// The largest bundle, in bytes.
 pub(super) const BUNDLE_BYTES_MAX: u64 = 32 << 20;
 /// The most that a bundle may unpack to, in bytes. Proofs are most of it, and pack well.
-const UNPACKED_BYTES_MAX: u64 = 96 << 20;
+const UNPACKED_BYTES_MAX: u64 = 64 << 20;
 /// The most files in a bundle: a whole set, its invariants, suites and proofs.
 const ENTRIES_MAX: usize = 4 * FILES_MAX;
 /// The largest file of evidence, in bytes.
@@ -67,7 +67,7 @@ pub(super) fn pack(files: &Files) -> Result<Vec<u8>, BundleError> {
     }
     let tar = tar_of(files)?;
     if files.len() > ENTRIES_MAX || tar.len() as u64 > UNPACKED_BYTES_MAX {
-        return Err(BundleError::TooLarge("it would unpack to more than 96 MiB, or to more than 16384 files".into()));
+        return Err(BundleError::TooLarge("it would unpack to more than 64 MiB, or to more than 16384 files".into()));
     }
     let mut gzip = GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM).write(Vec::new(), Compression::best());
     let packed = gzip.write_all(&tar).and_then(|()| gzip.finish()).map_err(damaged)?;
@@ -87,7 +87,7 @@ pub(super) fn unpack(packed: &[u8]) -> Result<Files, BundleError> {
     // One byte more than allowed tells a bomb; the rest of it is never unpacked.
     (&mut gzip).take(UNPACKED_BYTES_MAX + 1).read_to_end(&mut tar).map_err(damaged)?;
     if tar.len() as u64 > UNPACKED_BYTES_MAX {
-        return Err(BundleError::TooLarge("it unpacks to more than 96 MiB".into()));
+        return Err(BundleError::TooLarge("it unpacks to more than 64 MiB".into()));
     }
     if !gzip.into_inner().is_empty() {
         return Err(BundleError::Damaged("there are bytes behind its end".to_owned()));

@@ -11,6 +11,8 @@ use proptest::prelude::*;
 use std::io::Write as _;
 use std::sync::LazyLock;
 
+mod files;
+
 const NOW_MS: i64 = 1_795_339_800_000;
 
 fn key(seed: u64) -> PrivateKey {
@@ -239,7 +241,7 @@ fn archives_that_would_do_something_else_are_refused() {
     }
     refused(&tar_with(EntryType::Regular, b"policies/\xff.cedar", 0, b""), "bundle-form", "is no UTF-8");
     refused(&tar_with(EntryType::Regular, b"policies/a.cedar", 2 << 20, b""), "bundle-form", "is larger than");
-    refused(&tar_with(EntryType::Regular, b"policies/a.cedar", 512, b"short"), "bundle-damaged", "");
+    refused(&tar_with(EntryType::Regular, b"policies/a.cedar", 8192, b"short"), "bundle-damaged", "");
 }
 
 #[test]
@@ -271,8 +273,10 @@ fn what_the_archive_hides_beside_its_files_is_refused() {
 
 #[test]
 fn what_is_too_large_is_not_unpacked() {
-    // 200 MB of zeros in 200 KB: the signature could only be looked at behind them.
-    let bomb = gzip(&vec![0; 200 << 20]);
+    // 64 MiB of zeros in some hundred KB: the signature could only be looked at behind them.
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::fast());
+    bomb.write_all(&vec![0; (64 << 20) + 1]).unwrap();
+    let bomb = bomb.finish().unwrap();
     assert!(bomb.len() < 1 << 20);
     refused(&bomb, "bundle-too-large", "unpacks to more");
     refused(&vec![0; (32 << 20) + 1], "bundle-too-large", "larger than 32 MiB");
@@ -293,7 +297,7 @@ fn names_that_other_systems_read_otherwise_are_not_signed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     /// A bundle that was cut or changed anywhere is refused, or is the same bundle still (gzip's own
     /// header has bits that nobody reads).
@@ -312,88 +316,5 @@ proptest! {
     fn whatever_is_read_is_no_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
         prop_assert!(read(&bytes).is_err());
         prop_assert!(read(&gzip(&bytes)).is_err());
-    }
-}
-
-mod files {
-    //! Keys and bundles as files.
-    use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
-    use std::process::Command;
-
-    fn put(dir: &Path, name: &str, bytes: &[u8], mode: u32) -> std::path::PathBuf {
-        let path = dir.join(name);
-        put_whole(&path, bytes, mode).unwrap();
-        path
-    }
-
-    #[test]
-    fn keys_come_back_from_their_files() {
-        let dir = tempfile::tempdir().unwrap();
-        let (secret, public) = (key(1).to_pem().unwrap(), key(1).public().to_pem().unwrap());
-        let private = put(dir.path(), "key", secret.as_bytes(), 0o600);
-        assert_eq!(PrivateKey::read(&private).unwrap().public(), key(1).public());
-        let shared = put(dir.path(), "key.pub", public.as_bytes(), 0o644);
-        assert_eq!(PublicKey::read(&shared).unwrap(), key(1).public());
-        assert_eq!(key(1).public().id().len(), 16);
-
-        let open = put(dir.path(), "open", secret.as_bytes(), 0o640);
-        assert!(matches!(PrivateKey::read(&open).unwrap_err(), KeyError::Open { mode: 0o640, .. }));
-        let error = PublicKey::read(&private).unwrap_err().to_string();
-        assert!(error.contains("it is a private key") && !error.contains(&secret[30..40]), "{error}");
-        assert!(PrivateKey::read(&put(dir.path(), "x", public.as_bytes(), 0o600)).is_err());
-        assert!(PublicKey::read(dir.path()).is_err() && PublicKey::read(&dir.path().join("none")).is_err());
-        assert!(!format!("{:?}", key(1)).contains("secret"));
-    }
-
-    #[test]
-    fn openssl_makes_our_keys_and_verifies_our_signatures() {
-        let openssl = |args: &[&str], dir: &Path| Command::new("openssl").args(args).current_dir(dir).output();
-        if !openssl(&["version"], Path::new("/")).is_ok_and(|said| said.status.success()) {
-            eprintln!("!!! NOT tried: there is no `openssl`");
-            return;
-        }
-        let dir = tempfile::tempdir().unwrap();
-        let run = |args: &[&str]| {
-            let said = openssl(args, dir.path()).unwrap();
-            assert!(said.status.success(), "{args:?}: {}", String::from_utf8_lossy(&said.stderr));
-        };
-        run(&["genpkey", "-algorithm", "ed25519", "-out", "key.pem"]);
-        run(&["pkey", "-in", "key.pem", "-pubout", "-out", "pub.pem"]);
-        let theirs = PrivateKey::read(&dir.path().join("key.pem")).unwrap();
-        assert_eq!(PublicKey::read(&dir.path().join("pub.pem")).unwrap(), theirs.public());
-        let bytes = sign(contents(&Sources::shipped()), &theirs).unwrap();
-        let files = unpack(&bytes).unwrap();
-        put(dir.path(), MANIFEST, &files[MANIFEST], 0o644);
-        put(dir.path(), SIGNATURE, &files[SIGNATURE], 0o644);
-        put(dir.path(), "ours.pem", theirs.to_pem().unwrap().as_bytes(), 0o600);
-        run(&["pkey", "-in", "ours.pem", "-noout"]);
-        let verify =
-            ["pkeyutl", "-verify", "-pubin", "-inkey", "pub.pem", "-rawin", "-in", MANIFEST, "-sigfile", SIGNATURE];
-        run(&verify);
-    }
-
-    #[test]
-    fn a_file_is_put_whole_and_leaves_nothing_beside_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = put(dir.path(), "b", b"one", 0o600);
-        put(dir.path(), "b", b"two", 0o600);
-        assert_eq!(std::fs::read(&path).unwrap(), b"two");
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-        assert!(put_whole(&dir.path().join("none/b"), b"x", 0o600).is_err());
-        assert!(put_whole(dir.path(), b"x", 0o600).is_err(), "a directory is not replaced");
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_bundle_is_opened_where_a_directory_is() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = put(dir.path(), "b.tar.gz", &SHIPPED, 0o644);
-        assert_eq!(Sources::open(&path).unwrap().digest(), Sources::shipped().digest());
-        let here = Sources::open(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
-        assert_eq!(here.digest(), Sources::shipped().digest());
-        let not_one = put(dir.path(), "x", b"text", 0o644);
-        assert_eq!(Sources::open(&not_one).unwrap_err().findings[0].code, "bundle-damaged");
     }
 }
