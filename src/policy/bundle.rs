@@ -13,6 +13,7 @@
 //! Invariant: a bundle is taken whole, every file as listed, or not at all.
 
 mod archive;
+mod gather;
 mod keys;
 mod manifest;
 mod put;
@@ -20,10 +21,11 @@ mod sign;
 #[cfg(test)]
 mod tests;
 
+pub use gather::{read_evidence, read_suites};
 pub use keys::{KeyError, PrivateKey, PublicKey};
 pub use manifest::{Listed, Manifest, ProofShown, Shown, TestsShown};
 pub use put::put_whole;
-pub use sign::{Contents, Evidence, read_evidence, read_suites, sign};
+pub use sign::{Contents, Evidence, sign};
 
 use super::files::{SourceFile, Sources};
 use super::finding::{Finding, LoadError};
@@ -286,14 +288,17 @@ pub struct Require {
     pub proof: bool,
 }
 
-/// The ids of the invariants of a set.
+/// The ids of the invariants of a set: one a file, that of its first policy.
 fn invariant_ids(sources: &Sources) -> Vec<String> {
-    let sets = sources.invariants.iter().filter_map(|file| file.text.parse::<cedar_policy::PolicySet>().ok());
-    sets.flat_map(|set| {
-        let ids = set.policies().filter_map(|policy| policy.annotation("id").map(str::to_owned));
-        ids.collect::<Vec<_>>()
-    })
-    .collect()
+    let id = |file: &SourceFile| {
+        let set = file.text.parse::<cedar_policy::PolicySet>().ok()?;
+        // In the order of the file: Cedar names them `policy0`, `policy1`, ….
+        let first = set.policies().min_by_key(|policy| {
+            policy.id().to_string().trim_start_matches("policy").parse::<usize>().unwrap_or(usize::MAX)
+        })?;
+        first.annotation("id").map(str::to_owned)
+    };
+    sources.invariants.iter().filter_map(id).collect()
 }
 
 /// The bytes of a bundle file, if it is one of a sensible size.

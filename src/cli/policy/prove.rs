@@ -47,6 +47,24 @@ pub(super) struct MeansArgs {
     questions: u32,
 }
 
+/// Proves all invariants of `dir` and leaves the evidence in `evidence`; says nothing on standard output.
+pub(super) fn prove_into(dir: &Path, evidence: &Path, means: MeansArgs, output: &Output) -> Result<Exit, CliError> {
+    on_deep_stack(|| {
+        let layout = Layout::find(dir);
+        let sources = Sources::read(&layout.policies, &layout.schema)?;
+        let set = PolicySet::from_sources(&sources)?;
+        let mut prover = means.prover(output);
+        let mut told = |proof: &Proof| {
+            if proof.outcome != Outcome::Proved {
+                output.note(&line(proof, Duration::ZERO, output));
+            }
+        };
+        let report = prove(&set, &sources, &mut prover, &|_| true, &mut told)?;
+        leave(evidence, &set, &sources, &prover, &report, output)?;
+        Ok(if report.is_proved() { Exit::Fine } else { Exit::ProofFailed })
+    })?
+}
+
 /// Whether a solver is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum SolverWanted {

@@ -3,9 +3,10 @@
 use super::super::Exit;
 use super::super::error::CliError;
 use super::super::output::{Format, Output, Tone};
+use super::prove::{self, MeansArgs};
 use crate::clock::{Clock as _, SystemClock, SystemIds};
 use crate::policy::bundle::{
-    BundleError, Contents, PrivateKey, TestsShown, put_whole, read_evidence, read_suites, sign,
+    BundleError, Contents, Evidence, PrivateKey, TestsShown, put_whole, read_evidence, read_suites, sign,
 };
 use crate::policy::cases::{CaseReport, run_dir};
 use crate::policy::{Layout, PolicySet, Sources};
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// Sign a policy set that loads and whose tests pass, as a bundle.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lockbox policy sign --generate-key policies.key\n  lockbox policy sign . --key policies.key --name 2026.11.1 --out policies.tar.gz\n  lockbox policy prove . --evidence proofs && lockbox policy sign . --key policies.key --evidence proofs\n\nA key of `openssl genpkey -algorithm ed25519` will do as well. Exit code 3 when policies or suites do not load, 4 when a\ntest fails or the evidence is of another revision."
+    after_help = "Examples:\n  lockbox policy sign --generate-key policies.key\n  lockbox policy sign . --key policies.key --name 2026.11.1 --out policies.tar.gz\n  lockbox policy sign . --key policies.key --prove\n\nA key of `openssl genpkey -algorithm ed25519` will do as well. Exit code 3 when policies or suites do not load, 4 when a\ntest fails an invariant is broken, or the evidence is of another revision."
 )]
 pub(super) struct Args {
     /// A folder of policies, or one with `policies/`, `schemas/` and `tests/` in it.
@@ -27,20 +28,25 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", default_value = "policies.tar.gz")]
     out: PathBuf,
     /// What `lockbox policy prove --evidence DIR` has left, to go in.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "prove")]
     evidence: Option<PathBuf>,
+    /// Prove the invariants now, and put the evidence in; nothing is signed when one is not proved.
+    #[arg(long)]
+    prove: bool,
+    #[command(flatten)]
+    means: MeansArgs,
     /// What to call the bundle, such as a version.
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
     /// Make a new key in FILE and its public half in FILE.pub, and sign nothing.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "out", "evidence", "name"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "out", "evidence", "prove", "name"])]
     generate_key: Option<PathBuf>,
 }
 
 /// Runs the verb.
 pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     output.takes(&[Format::Text, Format::Json])?;
-    let Args { dir, key, out, evidence, name, generate_key } = args;
+    let Args { dir, key, out, evidence, prove, means, name, generate_key } = args;
     if let Some(path) = generate_key {
         return generate(&path, output);
     }
@@ -58,7 +64,22 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
         }
     };
     let (suites, tests) = tried;
-    let evidence = evidence.map(|dir| read_evidence(&dir)).transpose().map_err(CliError::failed)?;
+    let evidence = match evidence {
+        Some(dir) => read_evidence(&dir).map(Some),
+        None if prove => {
+            let (exit, evidence) = proved_now(&dir, &out, means, output)?;
+            if exit != Exit::Fine {
+                output.note("nothing was signed: an invariant is not proved");
+                return Ok(exit);
+            }
+            evidence.map(Some)
+        }
+        None => Ok(None),
+    };
+    let evidence = match evidence {
+        Err(error @ BundleError::Evidence(_)) => return Ok(not_shown(&error, output)),
+        read => read.map_err(CliError::failed)?,
+    };
     let proved = evidence.as_ref().map(|evidence| evidence.proof.holds.len());
     let contents = Contents {
         sources: &sources,
@@ -69,10 +90,7 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
         created_at: SystemClock.wall(),
     };
     let bytes = match sign(contents, &key) {
-        Err(error @ BundleError::Evidence(_)) => {
-            output.note(&error.to_string());
-            return Ok(Exit::ProofFailed);
-        }
+        Err(error @ BundleError::Evidence(_)) => return Ok(not_shown(&error, output)),
         signed => signed.map_err(CliError::failed)?,
     };
     put(&out, &bytes, 0o644)?;
@@ -94,6 +112,26 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
         )
     })?;
     Ok(Exit::Fine)
+}
+
+fn not_shown(error: &BundleError, output: &Output) -> Exit {
+    output.note(&format!("nothing was signed: {error}"));
+    Exit::ProofFailed
+}
+
+/// Proves into a folder beside the bundle, which is gone afterwards.
+fn proved_now(
+    dir: &Path,
+    out: &Path,
+    means: MeansArgs,
+    output: &Output,
+) -> Result<(Exit, Result<Evidence, BundleError>), CliError> {
+    let beside = out.with_extension(format!("proof-{}", std::process::id()));
+    let exit = prove::prove_into(dir, &beside, means, output);
+    let evidence = read_evidence(&beside);
+    // Nothing rests on what is left behind; the evidence is in memory.
+    let _left_behind = std::fs::remove_dir_all(&beside);
+    Ok((exit?, evidence))
 }
 
 type Suites = Vec<(String, Vec<u8>)>;

@@ -128,7 +128,9 @@ fn proofs_of_another_revision_are_not_signed() {
     std::fs::create_dir(dir.path().join("proofs")).unwrap();
     let words = ["sign", HERE, "--key", "./a", "--out", "./p.tar.gz", "--evidence", "./proofs"];
     let prove = |revision: &str, holds: &[&str]| {
-        let proof = serde_json::json!({ "revision": revision, "solver": "cvc5 1.0.3", "holds": holds });
+        let proofs: Vec<_> = holds.iter().map(|id| serde_json::json!({ "id": id, "outcome": "proved" })).collect();
+        let means = serde_json::json!({ "by": "solver", "version": "cvc5 1.0.3", "program": "cvc5" });
+        let proof = serde_json::json!({ "policy_revision": revision, "means": means, "proofs": proofs });
         std::fs::write(dir.path().join("proofs/proof.json"), proof.to_string()).unwrap();
         ends_in(dir.path(), &words).unwrap()
     };
@@ -137,4 +139,24 @@ fn proofs_of_another_revision_are_not_signed() {
     let verify = ["verify", "./p.tar.gz", "--trust", "./a.pub"];
     assert_eq!(ends_in(dir.path(), &verify).unwrap(), Exit::Fine);
     assert!(ends_in(dir.path(), &[&verify[..], &["--require-proof"]].concat()).is_err(), "five are not proved");
+}
+
+#[cfg(feature = "prove")]
+#[test]
+fn what_is_proved_on_the_spot_is_in_the_bundle() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(ends_in(dir.path(), &["sign", "--generate-key", "./a"]).unwrap(), Exit::Fine);
+    let sign = ["sign", HERE, "--key", "./a", "--out", "./p.tar.gz", "--prove"];
+    assert_eq!(
+        ends_in(dir.path(), &[&sign[..], &["--solver", "none", "--questions", "5"]].concat()).unwrap(),
+        Exit::ProofFailed
+    );
+    assert!(!dir.path().join("p.tar.gz").exists());
+    if std::process::Command::new("cvc5").arg("--version").output().is_err() {
+        return;
+    }
+    assert_eq!(ends_in(dir.path(), &sign).unwrap(), Exit::Fine);
+    let verify = ["verify", "./p.tar.gz", "--trust", "./a.pub", "--require-proof", "--require-tests"];
+    assert_eq!(ends_in(dir.path(), &verify).unwrap(), Exit::Fine);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3, "two keys and the bundle");
 }

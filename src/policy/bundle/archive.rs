@@ -17,7 +17,7 @@ const UNPACKED_BYTES_MAX: u64 = 64 << 20;
 /// The most files in a bundle: a whole set, its invariants, suites and proofs.
 const ENTRIES_MAX: usize = 4 * FILES_MAX;
 /// The largest file of evidence, in bytes.
-const EVIDENCE_BYTES_MAX: u64 = 16 << 20;
+pub(super) const EVIDENCE_BYTES_MAX: u64 = 16 << 20;
 /// The largest manifest, in bytes.
 const MANIFEST_BYTES_MAX: u64 = 4 << 20;
 /// The longest path, in bytes; each of its names has at most 100.

@@ -80,8 +80,9 @@ impl TestsShown {
     }
 }
 
-/// What a run of `lockbox policy prove` said of a revision: `proof.json` among its evidence.
+/// What a run of `lockbox policy prove` said of a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ProofShown {
     /// The policy revision that was proved.
     pub revision: String,
