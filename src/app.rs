@@ -18,7 +18,7 @@ use crate::http::router::{AuthorityApi, SidecarApi, authority_table, mount, side
 use crate::http::serve::{Bounds, Counts, Stopped, serve};
 use crate::identity::Identity;
 use crate::manage_requests::{self, ManageRequests};
-use crate::policy::{LoadError, PolicyHandle};
+use crate::policy::{LoadError, PolicyHandle, ShadowPolicies};
 use crate::renewal::{Fleet, Renewer, RenewerSettings};
 use crate::state::State;
 use crate::store::{SqliteSettings, SqliteStore, Store, StoreError};
@@ -102,6 +102,7 @@ struct Shared {
     ids: Arc<dyn Ids>,
     metrics: Arc<Metrics>,
     policies: Arc<PolicyHandle>,
+    shadow: Option<Arc<ShadowPolicies>>,
     identity: Arc<Identity>,
     store: Arc<dyn Store>,
     time: Arc<AuthorityTime>,
@@ -162,6 +163,7 @@ impl Shared {
         let grace = core::time::Duration::from_secs(config.policies.grace_s);
         let policies = Arc::new(PolicyHandle::open(parts::policies(&config)?, grace, boot)?);
         metrics.policies_loaded(&policies.status().digest);
+        let shadow = config.policies.shadow.clone().map(|path| Arc::new(ShadowPolicies::at(path)));
         let identity = Arc::new(parts::identity(&config, &clock)?);
         let path = config.authority.database.path();
         let unusable = |error| StartError::Store { path: path.display().to_string(), error };
@@ -175,7 +177,7 @@ impl Shared {
             DecisionLog::open(&config.log.dir, parts::log(&config), Arc::new(parts::LogTime(Arc::clone(&clock))))?;
         info!(?recovery, "the decision log is open");
         let (state, log) = (Arc::new(State::default()), Arc::new(log));
-        Ok(Self { config, clock, ids, metrics, policies, identity, store, time, fleet, state, log })
+        Ok(Self { config, clock, ids, metrics, policies, shadow, identity, store, time, fleet, state, log })
     }
 
     async fn listen(
@@ -264,6 +266,7 @@ impl Shared {
         let evaluate = EvaluateAccess::new(evaluate_access::Parts {
             state: Arc::clone(&self.state),
             policies: Arc::clone(&self.policies),
+            shadow: self.shadow.clone(),
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             log: Arc::clone(&self.log),
@@ -284,6 +287,7 @@ impl Shared {
             clock: Arc::clone(&self.clock),
             metrics: Arc::clone(&self.metrics),
             policies: Arc::clone(&self.policies),
+            shadow: self.shadow.clone(),
             state: Arc::clone(&self.state),
             log: Arc::clone(&self.log),
             store: report::StoreWell::watching(Arc::clone(&self.store)),

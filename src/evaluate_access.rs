@@ -15,12 +15,12 @@ mod tests;
 pub use cache::CacheSettings;
 pub use history::{History, HistoryError, Touched};
 pub use question::{Stated, Unaskable};
-pub use record::{RecordError, Recorded};
+pub use record::{RecordError, Recorded, RecordedShadow};
 
 use crate::clock::{Boot, Clock, Ids};
 use crate::decision_log::{AppendError, DecisionLog, Durability};
 use crate::domain::{CallerName, Decision, Evaluation, Reason, Timestamp};
-use crate::policy::{Facts, Judged, Now, PolicyHandle, PolicySet, judge};
+use crate::policy::{Facts, Judged, Now, PolicyHandle, PolicySet, ShadowOutcome, ShadowPolicies, judge};
 use crate::state::{Known, Standing, State};
 use cache::{DecisionCache, Judgement, Key};
 use core::time::Duration;
@@ -37,12 +37,15 @@ pub trait Observer: Send + Sync {
     fn decided(&self, reason: Reason, took: Duration);
     /// The cache had the answer, or not.
     fn cache(&self, hit: bool);
+    /// An answer was compared with that of the shadow policies.
+    fn shadow(&self, outcome: ShadowOutcome);
 }
 
 /// The parts a question passes through.
 pub struct EvaluateAccess {
     state: Arc<State>,
     policies: Arc<PolicyHandle>,
+    shadow: Option<Arc<ShadowPolicies>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     log: Arc<DecisionLog>,
@@ -57,6 +60,8 @@ pub struct Parts {
     pub state: Arc<State>,
     /// The policies.
     pub policies: Arc<PolicyHandle>,
+    /// Policies that are asked beside them and never answer.
+    pub shadow: Option<Arc<ShadowPolicies>>,
     /// Both clocks.
     pub clock: Arc<dyn Clock>,
     /// Where decision ids come from.
@@ -125,9 +130,9 @@ struct Unrecorded {
 impl EvaluateAccess {
     /// The data path over these parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { state, policies, clock, ids, log, cache, durability, observer } = parts;
+        let Parts { state, policies, shadow, clock, ids, log, cache, durability, observer } = parts;
         let cache = cache.map(DecisionCache::new);
-        Self { state, policies, clock, ids, log, cache, durability, observer }
+        Self { state, policies, shadow, clock, ids, log, cache, durability, observer }
     }
 
     /// Answers one question.
@@ -205,6 +210,9 @@ impl EvaluateAccess {
     fn observe(&self, answer: &Answer, recorded: bool, began: Boot) {
         let reason = if recorded { answer.decision().reason } else { Reason::AuditUnavailable };
         self.observer.decided(reason, self.clock.boot().since(began));
+        if let Some(outcome) = answer.judgement.shadow {
+            self.observer.shadow(outcome);
+        }
     }
 
     fn decide(&self, caller: &CallerName, asked: &Result<Evaluation, Unaskable>, boot: Boot) -> Unrecorded {
@@ -261,8 +269,14 @@ impl EvaluateAccess {
         let facts =
             Facts { tenant: known.tenant.as_deref(), engineer: known.engineer.as_deref(), accesses: &known.accesses };
         let judged = judge(policies, question, &facts, now);
-        let tail = tail_of(question, judged.decision(), Some(known)).into();
-        Judgement { judged, tail }
+        // After the judgement, from the same facts: it is compared with, and not looked at again.
+        let boot = moment.boot.since(Boot::default());
+        let shadow = self.shadow.as_ref().map(|shadow| shadow.compare(&judged, question, &facts, now, boot));
+        let verdict = shadow.as_ref().and_then(|shadowed| shadowed.verdict.as_ref());
+        let tail = tail_of(question, judged.decision(), Some(known), verdict).into();
+        let boundaries = [judged.boundary(), shadow.as_ref().and_then(|shadowed| shadowed.boundary)];
+        let boundary = boundaries.into_iter().flatten().min();
+        Judgement { judged, tail, shadow: shadow.map(|shadowed| shadowed.outcome), boundary }
     }
 
     fn unrecorded(
@@ -306,7 +320,7 @@ impl Unrecorded {
 fn refused(unaskable: &Unaskable) -> Judgement {
     let judged = Judged::denied(unaskable.reason, unaskable.message.clone());
     let tail = tail_of_refusal(unaskable, judged.decision()).into();
-    Judgement { judged, tail }
+    Judgement { judged, tail, shadow: None, boundary: None }
 }
 
 /// The least of what the lease, the Grant and the bound leave.

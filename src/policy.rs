@@ -5,6 +5,7 @@
 //! | `files`, `schema`, `load`, `canary` | from a directory to a [`PolicySet`], or to all [`Finding`]s |
 //! | `bundle`, `origin`, `watch` | signed sets in one file; where the set in use is from, and its exchange |
 //! | `slice`, `time_use`, `explain` | what a set is made of, found once |
+//! | `shadow` | a second set, compared and never answering |
 //! | `guard` | which live Grants cover a question: plain Rust, no Cedar |
 //! | `facts`, `stated` | from the domain to Cedar |
 //! | `asked` | a question in Cedar's terms, and the slice that answers it |
@@ -30,6 +31,7 @@ mod load;
 mod origin;
 pub mod prove;
 mod schema;
+mod shadow;
 mod slice;
 mod stated;
 pub mod symbolic;
@@ -46,6 +48,7 @@ pub use judge::{Judged, Permit, judge};
 pub use lifecycle::{Deed, Forbidden, Subject};
 pub use load::{PolicyInfo, PolicySet, load};
 pub use origin::{BundleInUse, Origin, SignedBundle};
+pub use shadow::{ShadowOutcome, ShadowPolicies, ShadowStatus, ShadowVerdict, Shadowed};
 pub use slice::Slice;
 pub use time_use::TimeUse;
 pub use watch::{PoliciesStale, PolicyHandle, PolicyStatus, Reloaded};

@@ -6,7 +6,7 @@ use crate::clock::Boot;
 use crate::http::router::AuthorityApi;
 use crate::http::serve::Counts;
 use crate::identity::Tended;
-use crate::policy::Reloaded;
+use crate::policy::{Reloaded, ShadowPolicies};
 use crate::telemetry::{ListenerMetrics, Metrics};
 use core::future::Future;
 use core::sync::atomic::Ordering;
@@ -50,6 +50,13 @@ impl Background {
         self.spawn(async move { authority.manage.keep_swept(SWEEP_EVERY).await });
         let identity = Arc::clone(&shared.identity);
         self.repeat_blocking(TEND_EVERY, move || identity.tend().iter().for_each(tended));
+        self.keep_policies(shared);
+        if let Some(shadow) = &shared.shadow {
+            self.keep_shadow(shared, Arc::clone(shadow));
+        }
+    }
+
+    fn keep_policies(&mut self, shared: &Shared) {
         let (policies, metrics) = (Arc::clone(&shared.policies), Arc::clone(&shared.metrics));
         let clock = Arc::clone(&shared.clock);
         let every = Duration::from_millis(shared.config.policies.poll_ms);
@@ -73,6 +80,29 @@ impl Background {
                 metrics.policies_loaded(&digest);
                 *loaded = digest;
             }
+        });
+    }
+
+    /// The shadow is read now for the first time: a start never waits for it.
+    fn keep_shadow(&mut self, shared: &Shared, shadow: Arc<ShadowPolicies>) {
+        let (clock, metrics) = (Arc::clone(&shared.clock), Arc::clone(&shared.metrics));
+        let every = Duration::from_millis(shared.config.policies.poll_ms);
+        let told_of = Mutex::new(None);
+        self.repeat_blocking(every, move || {
+            let failure = match shadow.poll(clock.boot().since(Boot::default())) {
+                Reloaded::Failed(error) => Some(error.to_string()),
+                Reloaded::Swapped { digest } => {
+                    info!(digest, "answers are compared with those of new shadow policies");
+                    metrics.shadow_loaded(&digest);
+                    None
+                }
+                Reloaded::Unchanged | Reloaded::Changing => None,
+            };
+            let mut told_of = told_of.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(error) = failure.as_ref().filter(|_| *told_of != failure) {
+                warn!(error, "the shadow policies cannot be used; answers do not depend on them");
+            }
+            *told_of = failure;
         });
     }
 

@@ -153,8 +153,7 @@ fn issuer(jwt: &config::Jwt) -> Result<Jwts, StartError> {
 
 /// Where the policies are from. A bundle's own folder is made if it is not there.
 pub(super) fn policies(config: &Config) -> Result<Origin, StartError> {
-    let config::Policies { dir, schema, bundle, trusted_keys, require_evidence, keep_dir, poll_ms: _, grace_s: _ } =
-        &config.policies;
+    let config::Policies { dir, schema, bundle, trusted_keys, require_evidence, keep_dir, .. } = &config.policies;
     let Some(path) = bundle else {
         return Ok(Origin::Directory { dir: dir.clone(), schema: schema.clone() });
     };
@@ -165,7 +164,7 @@ pub(super) fn policies(config: &Config) -> Result<Origin, StartError> {
     let asks = |kind| require_evidence.contains(&kind);
     Ok(Origin::Bundle(SignedBundle {
         path: path.clone(),
-        trusted_keys: Some(trusted_keys.clone()),
+        trusted_keys: trusted_keys.clone(),
         require: Require { tests: asks(config::EvidenceKind::Tests), proof: asks(config::EvidenceKind::Proof) },
         keep_dir: keep_dir.clone(),
     }))

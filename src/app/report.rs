@@ -6,7 +6,7 @@ use crate::decision_log::{DecisionLog, LogState};
 use crate::domain::Reason;
 use crate::evaluate_access::Observer;
 use crate::http::operations::{Check, Readiness};
-use crate::policy::{BundleInUse, PolicyHandle, PolicyStatus};
+use crate::policy::{BundleInUse, PolicyHandle, PolicyStatus, ShadowOutcome, ShadowPolicies, ShadowStatus};
 use crate::state::State;
 use crate::store::Store;
 use crate::telemetry::Metrics;
@@ -31,6 +31,18 @@ impl Observer for Counting {
         } else {
             self.0.cache.misses.inc()
         };
+    }
+
+    fn shadow(&self, outcome: ShadowOutcome) {
+        let counters = &self.0.shadow;
+        match outcome {
+            ShadowOutcome::Same => &counters.same,
+            ShadowOutcome::NewlyAllowed => &counters.newly_allowed,
+            ShadowOutcome::NewlyDenied => &counters.newly_denied,
+            ShadowOutcome::ReasonChanged => &counters.reason_changed,
+            ShadowOutcome::Error => &counters.error,
+        }
+        .inc();
     }
 }
 
@@ -62,6 +74,7 @@ pub(super) struct Report {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) policies: Arc<PolicyHandle>,
+    pub(super) shadow: Option<Arc<ShadowPolicies>>,
     pub(super) state: Arc<State>,
     pub(super) log: Arc<DecisionLog>,
     pub(super) store: StoreWell,
@@ -71,13 +84,27 @@ pub(super) struct Report {
 fn in_use(status: &PolicyStatus) -> String {
     let Some(BundleInUse { name, signed_by, created_at }) = &status.bundle else { return status.digest.clone() };
     let name = name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default();
-    let key = signed_by.as_deref().unwrap_or("nobody");
-    format!("{}, bundle{name} signed by {key} at {created_at}", status.digest)
+    format!("{}, bundle{name} signed by {signed_by} at {created_at}", status.digest)
 }
 
 impl Report {
     pub(super) fn readiness(&self) -> Readiness {
-        Readiness::of(vec![self.state_check(), self.policy_check(), self.log_check(), self.store_check()])
+        let mut checks = vec![self.state_check(), self.policy_check(), self.log_check(), self.store_check()];
+        checks.extend(self.shadow_check());
+        Readiness::of(checks)
+    }
+
+    /// How the shadow stands, for information: it decides nothing, so it is never a reason.
+    fn shadow_check(&self) -> Option<Check> {
+        let detail = match self.shadow.as_ref()?.status() {
+            ShadowStatus { digest: Some(digest), error: None } => format!("{digest} is compared with"),
+            ShadowStatus { digest: Some(digest), error: Some(error) } => {
+                format!("{digest} is compared with: the files cannot be used: {error}")
+            }
+            ShadowStatus { digest: None, error: Some(error) } => format!("nothing is compared with: {error}"),
+            ShadowStatus { digest: None, error: None } => "not read yet".to_owned(),
+        };
+        Some(Check { name: "shadow_policies", ok: true, detail })
     }
 
     fn state_check(&self) -> Check {

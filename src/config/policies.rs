@@ -28,6 +28,10 @@ pub struct Policies {
     /// after a restart too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep_dir: Option<PathBuf>,
+    /// A second set, in a folder or a bundle, whoever signed it. It is asked beside the first on every question that is
+    /// judged; what differs is counted and recorded, and the answer never depends on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<PathBuf>,
     /// How often the folder is compared with what is loaded, in ms, 50 to 60000. Notifications of the
     /// file system come on top, but miss some kinds of replacement.
     pub poll_ms: u64,
@@ -54,6 +58,7 @@ impl Default for Policies {
             trusted_keys: Vec::new(),
             require_evidence: Vec::new(),
             keep_dir: None,
+            shadow: None,
             poll_ms: 500,
             grace_s: 300,
         }

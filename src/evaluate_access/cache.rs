@@ -7,8 +7,8 @@
 
 use super::record::tail_of;
 use crate::clock::Boot;
-use crate::domain::Evaluation;
-use crate::policy::{Judged, Now};
+use crate::domain::{Evaluation, Timestamp};
+use crate::policy::{Judged, Now, ShadowOutcome};
 use crate::state::Standing;
 use core::hash::{BuildHasher, Hash, Hasher};
 use core::time::Duration;
@@ -32,13 +32,17 @@ pub(super) struct Judgement {
     pub(super) judged: Judged,
     /// The part of the record that is the same each time.
     pub(super) tail: Box<[u8]>,
+    /// How the shadow policies' answer differs; `None` where there are none.
+    pub(super) shadow: Option<ShadowOutcome>,
+    /// The next instant at which time alone may change the answer, or the shadow's.
+    pub(super) boundary: Option<Timestamp>,
 }
 
 impl Judgement {
     /// A judgement made without facts; never cached.
     pub(super) fn without_facts(judged: Judged, question: &Evaluation) -> Self {
-        let tail = tail_of(question, judged.decision(), None).into();
-        Self { judged, tail }
+        let tail = tail_of(question, judged.decision(), None, None).into();
+        Self { judged, tail, shadow: None, boundary: None }
     }
 }
 
@@ -129,7 +133,7 @@ impl DecisionCache {
     pub(super) fn get(&self, key: &Key, now: Now, boot: Boot) -> Option<Arc<Judgement>> {
         let entry = self.entries.get(key)?;
         let brief = boot >= entry.judged_at && boot.since(entry.judged_at) < self.ttl;
-        let before_boundary = entry.judgement.judged.boundary().is_none_or(|boundary| now.latest < boundary);
+        let before_boundary = entry.judgement.boundary.is_none_or(|boundary| now.latest < boundary);
         // A renewal may set either bound back; what had begun or ended by the old ones must have by the new.
         let onwards = now.earliest >= entry.judged_for.earliest && now.latest >= entry.judged_for.latest;
         (brief && before_boundary && onwards).then(|| Arc::clone(&entry.judgement))

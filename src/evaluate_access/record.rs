@@ -2,12 +2,17 @@
 //! and the facts that decided included; never a body, a token or a cookie. Every text a caller chose
 //! passes through JSON escaping.
 
+mod shadow;
+
+pub use shadow::RecordedShadow;
+
 use super::question::Unaskable;
 use crate::domain::{Access, CallerName, Decision, Evaluation, NameError, Timestamp};
-use crate::policy::Now;
+use crate::policy::{Now, ShadowVerdict};
 use crate::state::{FactsRef, ItemError, Known, StateItem, WireValue};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use shadow::ShadowPart;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -59,6 +64,8 @@ struct Tail<'a> {
     answer: AnswerPart<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     facts: Option<FactsPart>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shadow: Option<ShadowPart<'a>>,
 }
 
 #[derive(Serialize)]
@@ -115,11 +122,17 @@ struct FactsPart {
 }
 
 /// The part of a record that is the same each time a judgement is given.
-pub(super) fn tail_of(question: &Evaluation, decision: &Decision, known: Option<&Known>) -> Vec<u8> {
+pub(super) fn tail_of(
+    question: &Evaluation,
+    decision: &Decision,
+    known: Option<&Known>,
+    shadow: Option<&ShadowVerdict>,
+) -> Vec<u8> {
     to_bytes(&Tail {
         asked: Asked::Question(Box::new(QuestionPart::of(question))),
         answer: AnswerPart::of(decision),
         facts: known.map(FactsPart::of),
+        shadow: shadow.map(ShadowPart::of),
     })
 }
 
@@ -129,6 +142,7 @@ pub(super) fn tail_of_refusal(unaskable: &Unaskable, decision: &Decision) -> Vec
         asked: Asked::Stated(unaskable.stated.iter().cloned().collect()),
         answer: AnswerPart::of(decision),
         facts: None,
+        shadow: None,
     })
 }
 
@@ -241,6 +255,8 @@ pub struct Recorded {
     pub state_revision: u64,
     /// What was known; `None` where nothing was looked up.
     pub known: Option<Known>,
+    /// What shadow policies said; `None` where there were none.
+    pub shadow: Option<RecordedShadow>,
 }
 
 /// A record that cannot be read.
@@ -285,6 +301,7 @@ struct Whole<'a> {
     state_revision: u64,
     #[serde(borrow)]
     facts: Option<FactsRead<'a>>,
+    shadow: Option<RecordedShadow>,
 }
 
 #[derive(Deserialize)]
@@ -331,6 +348,7 @@ impl Recorded {
             policy_revision: whole.policy_revision,
             state_revision: whole.state_revision,
             known,
+            shadow: whole.shadow,
         })
     }
 }

@@ -25,6 +25,7 @@ struct Unheard;
 impl Observer for Unheard {
     fn decided(&self, _reason: Reason, _took: Duration) {}
     fn cache(&self, _hit: bool) {}
+    fn shadow(&self, _outcome: crate::policy::ShadowOutcome) {}
 }
 
 struct LogTime;
@@ -135,6 +136,7 @@ pub(crate) fn write_log(dir: &Path, count: usize, segment_bytes_max: u64, leased
     let evaluate = EvaluateAccess::new(Parts {
         state: Arc::new(state),
         policies: Arc::new(policies),
+        shadow: None,
         clock,
         ids: Arc::new(SeededIds::new(7)),
         log: Arc::clone(&log),

@@ -31,6 +31,7 @@ impl LogClock for LogTime {
 #[derive(Default)]
 struct Counted {
     hits: AtomicUsize,
+    shadow: [AtomicUsize; ShadowOutcome::ALL.len()],
 }
 
 impl Observer for Counted {
@@ -38,6 +39,12 @@ impl Observer for Counted {
 
     fn cache(&self, hit: bool) {
         self.hits.fetch_add(usize::from(hit), Ordering::Relaxed);
+    }
+
+    fn shadow(&self, outcome: ShadowOutcome) {
+        if let Some(count) = self.shadow.get(outcome.index()) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -79,6 +86,7 @@ impl World {
             EvaluateAccess::new(Parts {
                 state: Arc::clone(&state),
                 policies: Arc::clone(&policies),
+                shadow: None,
                 clock: Arc::clone(&clock) as Arc<dyn Clock>,
                 ids: Arc::new(SeededIds::new(1)),
                 log: Arc::clone(&log),

@@ -26,8 +26,10 @@ pub enum Origin {
         /// The schema.
         schema: PathBuf,
     },
-    /// A bundle.
+    /// A bundle that somebody trusted has signed.
     Bundle(SignedBundle),
+    /// A directory or a bundle, whoever made it: for policies that decide nothing.
+    Anybodys(PathBuf),
 }
 
 /// A bundle, and what is asked of it.
@@ -35,9 +37,8 @@ pub enum Origin {
 pub struct SignedBundle {
     /// The file.
     pub path: PathBuf,
-    /// The public keys one of which must have signed it, read anew on every look; `None` asks for no
-    /// signature, which is for policies that decide nothing.
-    pub trusted_keys: Option<Vec<PathBuf>>,
+    /// The public keys one of which must have signed it, read anew on every look. Without any, none is taken.
+    pub trusted_keys: Vec<PathBuf>,
     /// The evidence it must have.
     pub require: Require,
     /// Where it is noted how new the newest bundle was; without it that is forgotten at the end.
@@ -50,7 +51,7 @@ pub struct BundleInUse {
     /// What its maker calls it.
     pub name: Option<String>,
     /// The id of the trusted key that signed it.
-    pub signed_by: Option<String>,
+    pub signed_by: String,
     /// When it was signed.
     pub created_at: Timestamp,
 }
@@ -73,6 +74,7 @@ impl Origin {
                 Ok(Found { sources: Sources::read(dir, schema)?, bundle: None, fingerprint: None })
             }
             Self::Bundle(bundle) => bundle.read(),
+            Self::Anybodys(path) => Ok(Found { sources: Sources::open(path)?, bundle: None, fingerprint: None }),
         }
     }
 
@@ -80,18 +82,16 @@ impl Origin {
     pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
         let Self::Bundle(bundle) = self else { return None };
         let keys = bundle.keys().ok()?;
-        Some(fingerprint(&bytes_of(&bundle.path).ok()?, keys.as_deref()))
+        Some(fingerprint(&bytes_of(&bundle.path).ok()?, &keys))
     }
 }
 
 impl SignedBundle {
-    fn keys(&self) -> Result<Option<Vec<PublicKey>>, LoadError> {
-        let Some(paths) = &self.trusted_keys else { return Ok(None) };
+    fn keys(&self) -> Result<Vec<PublicKey>, LoadError> {
         let read = |path: &PathBuf| {
             PublicKey::read(path).map_err(|error| LoadError::from(BundleError::from(error).finding(path)))
         };
-        let keys: Result<Vec<PublicKey>, LoadError> = paths.iter().map(read).collect();
-        Ok(Some(keys?))
+        self.trusted_keys.iter().map(read).collect()
     }
 
     fn read(&self) -> Result<Found, LoadError> {
@@ -99,23 +99,23 @@ impl SignedBundle {
         let found = |error: BundleError| LoadError::from(error.finding(path));
         let keys = self.keys()?;
         let bytes = bytes_of(path).map_err(found)?;
-        let bundle = Bundle::from_bytes(&path.display().to_string(), &bytes, keys.as_deref()).map_err(found)?;
+        let bundle = Bundle::from_bytes(&path.display().to_string(), &bytes, Some(&keys)).map_err(found)?;
         bundle.shows(*require).map_err(found)?;
         let sources = bundle.sources()?;
         let manifest = bundle.manifest();
         let in_use = BundleInUse {
             name: manifest.name.clone(),
-            signed_by: bundle.signed_by().map(str::to_owned),
+            signed_by: bundle.signed_by().unwrap_or_default().to_owned(),
             created_at: manifest.created_at,
         };
-        let fingerprint = fingerprint(&bytes, keys.as_deref());
+        let fingerprint = fingerprint(&bytes, &keys);
         Ok(Found { sources, bundle: Some(in_use), fingerprint: Some(fingerprint) })
     }
 }
 
-fn fingerprint(bytes: &[u8], keys: Option<&[PublicKey]>) -> Fingerprint {
+fn fingerprint(bytes: &[u8], keys: &[PublicKey]) -> Fingerprint {
     let mut hash = Sha256::new();
-    for key in keys.unwrap_or_default() {
+    for key in keys {
         hash.update(key.as_bytes());
     }
     hash.update(bytes);
@@ -123,7 +123,7 @@ fn fingerprint(bytes: &[u8], keys: Option<&[PublicKey]>) -> Fingerprint {
 }
 
 /// When the newest bundle that was in use was signed, in memory and, if there is a place for it, on
-/// disk. Only trusted bundles count: others decide nothing.
+/// disk.
 #[derive(Debug, Default)]
 pub(super) struct Newest {
     file: Option<PathBuf>,
@@ -133,7 +133,7 @@ pub(super) struct Newest {
 
 impl Newest {
     pub(super) fn open(origin: &Origin) -> Result<Self, LoadError> {
-        let Origin::Bundle(SignedBundle { trusted_keys: Some(_), keep_dir: Some(dir), .. }) = origin else {
+        let Origin::Bundle(SignedBundle { keep_dir: Some(dir), .. }) = origin else {
             return Ok(Self::default());
         };
         let file = dir.join(NEWEST);
@@ -163,7 +163,7 @@ impl Newest {
     /// Notes the bundle in use. A note that cannot be written is tried again at the next look: a full
     /// disk must not keep tightened policies out.
     pub(super) fn raise(&mut self, bundle: Option<&BundleInUse>) {
-        let Some(bundle) = bundle.filter(|bundle| bundle.signed_by.is_some()) else { return };
+        let Some(bundle) = bundle else { return };
         self.at = self.at.max(Some(bundle.created_at));
         let (Some(at), Some(file)) = (self.at, self.file.as_deref()) else { return };
         if self.noted != Some(at) && note(file, at).is_ok() {

@@ -71,6 +71,34 @@ pub struct CacheMetrics {
     pub misses: Counter,
 }
 
+/// Answers compared with those of shadow policies.
+#[derive(Debug, Clone)]
+pub struct ShadowMetrics {
+    /// Verdict and reason are the same.
+    pub same: Counter,
+    /// Denied, and the shadow would allow.
+    pub newly_allowed: Counter,
+    /// Allowed, and the shadow would deny.
+    pub newly_denied: Counter,
+    /// The same verdict for another reason.
+    pub reason_changed: Counter,
+    /// The shadow failed.
+    pub error: Counter,
+}
+
+impl ShadowMetrics {
+    fn of(family: &Family<Outcome, Counter>) -> Self {
+        let counter = |outcome| handle(family, &Outcome { outcome });
+        Self {
+            same: counter("same"),
+            newly_allowed: counter("newly_allowed"),
+            newly_denied: counter("newly_denied"),
+            reason_changed: counter("reason_changed"),
+            error: counter("error"),
+        }
+    }
+}
+
 /// The decision log.
 #[derive(Debug, Clone, Default)]
 pub struct LogMetrics {
@@ -122,6 +150,7 @@ pub struct Metrics {
     decisions: [Counter; Reason::ALL.len()],
     evaluation: Histogram,
     policy: Family<Digest, Gauge>,
+    shadow_policy: Family<Digest, Gauge>,
     reloads_ok: Counter,
     reloads_failed: Counter,
     lifecycle: Family<Lifecycle, Counter>,
@@ -132,6 +161,8 @@ pub struct Metrics {
     pub log: LogMetrics,
     /// The sidecar's memory.
     pub state: StateMetrics,
+    /// Answers compared with those of shadow policies.
+    pub shadow: ShadowMetrics,
 }
 
 impl Default for Metrics {
@@ -149,6 +180,9 @@ impl Metrics {
         registry.register("decisions", "Decisions, by reason", decisions.clone());
         let reloads = Family::<Outcome, Counter>::default();
         registry.register("policy_reloads", "Attempts to take up changed policies", reloads.clone());
+        let shadow = Family::<Outcome, Counter>::default();
+        let help = "Decisions compared with those of the shadow policies";
+        registry.register("shadow_decisions", help, shadow.clone());
         let metrics = Self {
             decisions: Reason::ALL.map(|reason| {
                 let decision = if reason.allows() { "allow" } else { "deny" };
@@ -156,6 +190,8 @@ impl Metrics {
             }),
             evaluation: Histogram::default(),
             policy: Family::default(),
+            shadow_policy: Family::default(),
+            shadow: ShadowMetrics::of(&shadow),
             reloads_ok: handle(&reloads, &Outcome { outcome: "ok" }),
             reloads_failed: handle(&reloads, &Outcome { outcome: "failed" }),
             lifecycle: Family::default(),
@@ -174,6 +210,8 @@ impl Metrics {
         let help = "Time from a parsed question to its Decision";
         registry.register_with_unit("evaluation_duration", help, seconds(), self.evaluation.clone());
         registry.register("policy_info", "The policy set in force, by digest", self.policy.clone());
+        let help = "The policy set that is compared with, by digest";
+        registry.register("shadow_policy_info", help, self.shadow_policy.clone());
         registry.register("lifecycle_commands", "Commands on AccessRequests and tenants", self.lifecycle.clone());
         self.http.register(registry);
 
@@ -210,6 +248,12 @@ impl Metrics {
         self.reloads_ok.inc();
         self.policy.clear();
         self.policy.get_or_create(&Digest { digest: digest.to_owned() }).set(1);
+    }
+
+    /// Answers are compared with those of this policy set from now on.
+    pub fn shadow_loaded(&self, digest: &str) {
+        self.shadow_policy.clear();
+        self.shadow_policy.get_or_create(&Digest { digest: digest.to_owned() }).set(1);
     }
 
     /// A changed policy set was not taken up.

@@ -56,7 +56,7 @@ impl Place {
     fn origin(&self) -> SignedBundle {
         let keys = ["1.pub", "2.pub"].map(|name| self.dir().join(name)).to_vec();
         let (path, keep_dir) = (self.dir().join("b.tar.gz"), Some(self.dir().to_owned()));
-        SignedBundle { path, trusted_keys: Some(keys), require: Require { tests: true, proof: false }, keep_dir }
+        SignedBundle { path, trusted_keys: keys, require: Require { tests: true, proof: false }, keep_dir }
     }
 
     fn open(&self) -> Result<PolicyHandle, String> {
@@ -77,14 +77,14 @@ fn failed(reloaded: Reloaded, code: &str) {
 fn a_newer_bundle_is_taken_and_its_signer_is_told() {
     let place = Place::new();
     let handle = place.open().unwrap();
-    assert_eq!(handle.status().bundle.unwrap().signed_by, Some(key(1).public().id()));
+    assert_eq!(handle.status().bundle.unwrap().signed_by, key(1).public().id());
     assert_eq!(handle.poll(at(1)), Reloaded::Unchanged);
     place.put(&bundle(&with(MORE), 2000, &key(2)));
     assert_eq!(handle.poll(at(2)), Reloaded::Swapped { digest: with(MORE).digest() });
     let status = handle.status();
     assert_eq!(handle.current(at(2)).unwrap().digest(), with(MORE).digest());
     let bundle_in_use = status.bundle.unwrap();
-    assert_eq!((bundle_in_use.signed_by, bundle_in_use.created_at.as_ms()), (Some(key(2).public().id()), 2000));
+    assert_eq!((bundle_in_use.signed_by, bundle_in_use.created_at.as_ms()), (key(2).public().id(), 2000));
     // The same policies, signed anew.
     place.put(&bundle(&with(MORE), 3000, &key(1)));
     assert_eq!(handle.poll(at(3)), Reloaded::Unchanged);

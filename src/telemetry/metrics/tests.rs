@@ -15,6 +15,8 @@ fn used() -> Metrics {
     metrics.policies_loaded("sha256:old");
     metrics.policies_loaded("sha256:new");
     metrics.policies_refused();
+    metrics.shadow.newly_denied.inc();
+    metrics.shadow_loaded("sha256:next");
     metrics.commanded("approve", LifecycleOutcome::Done);
     metrics.route("POST", "/v1/authorize").answered(200, Duration::from_micros(50));
     metrics.route("POST", "/v1/authorize").answered(503, Duration::from_micros(50));
@@ -46,6 +48,9 @@ fn what_happened_is_what_is_rendered() {
         "lockbox_state_revision 4711",
         "lockbox_policy_info{digest=\"sha256:new\"} 1",
         "lockbox_policy_reloads_total{outcome=\"ok\"} 2",
+        "lockbox_shadow_decisions_total{outcome=\"newly_denied\"} 1",
+        "lockbox_shadow_decisions_total{outcome=\"newly_allowed\"} 0",
+        "lockbox_shadow_policy_info{digest=\"sha256:next\"} 1",
         "lockbox_policy_reloads_total{outcome=\"failed\"} 1",
         "lockbox_lifecycle_commands_total{act=\"approve\",outcome=\"done\"} 1",
         "lockbox_http_requests_total{method=\"POST\",route=\"/v1/authorize\",status=\"2xx\"} 1",
