@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
+mod shadow;
+
 struct LogTime;
 
 impl LogClock for LogTime {
@@ -76,17 +78,22 @@ fn start() -> Timestamp {
 
 impl World {
     fn new() -> Self {
+        Self::shadowed(None)
+    }
+
+    /// With shadow policies beside those of the path with a cache, and none beside the other.
+    fn shadowed(shadow: Option<Arc<ShadowPolicies>>) -> Self {
         let clock = Arc::new(SteppedClock::at(start()));
         let (state, counted) = (Arc::new(State::default()), Arc::new(Counted::default()));
         let dir = tempfile::tempdir().unwrap();
         let policies = Arc::clone(&POLICIES);
         let log = DecisionLog::open(dir.path(), Settings::default(), Arc::new(LogTime)).unwrap().0;
         let log = Arc::new(log);
-        let path = |cache| {
+        let path = |cache, shadow| {
             EvaluateAccess::new(Parts {
                 state: Arc::clone(&state),
                 policies: Arc::clone(&policies),
-                shadow: None,
+                shadow,
                 clock: Arc::clone(&clock) as Arc<dyn Clock>,
                 ids: Arc::new(SeededIds::new(1)),
                 log: Arc::clone(&log),
@@ -95,8 +102,8 @@ impl World {
                 observer: Arc::clone(&counted) as Arc<dyn Observer>,
             })
         };
-        let cached = path(Some(CacheSettings { entries_max: 1000, ttl: Duration::from_secs(1) }));
-        let uncached = path(None);
+        let cached = path(Some(CacheSettings { entries_max: 1000, ttl: Duration::from_secs(1) }), shadow);
+        let uncached = path(None, None);
         let mut world = Self { clock, state, cached, uncached, counted, grants: BTreeMap::new(), revision: 0, dir };
         world.renew();
         world
@@ -204,47 +211,48 @@ proptest! {
 
     #[test]
     fn the_cache_changes_nothing_and_no_allow_is_without_a_live_grant(happenings in happenings()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let mut world = World::new();
-            for happens in happenings {
-                match happens {
-                    Happens::Passes(ms) => world.clock.advance(Duration::from_millis(ms)),
-                    Happens::Renews => world.renew(),
-                    Happens::Granted { number, mailbox, lead_ms, lasts_ms } => {
-                        let starts_at = world.clock.wall().plus(Duration::from_millis(lead_ms));
-                        let lasts = Duration::from_millis(lasts_ms);
-                        world.grants.insert(number, grant(number, MAILBOXES[mailbox], starts_at, lasts));
-                        world.revision += 1;
-                        world.renew();
-                    }
-                    Happens::Revoked(number) => {
-                        if let Some(access) = world.grants.get_mut(&number) {
-                            (access.state, access.ended_at) = (StateName::Revoked, Some(world.clock.wall()));
-                        }
-                        world.revision += 1;
-                        world.renew();
-                    }
-                    Happens::Asked { mailbox, modify } => {
-                        let question = question(MAILBOXES[mailbox], if modify { "modify" } else { "read" });
-                        let anew = world.ask(&world.uncached, &question).await;
-                        let first = world.ask(&world.cached, &question).await;
-                        let again = world.ask(&world.cached, &question).await;
-                        for cached in [&first, &again] {
-                            assert_eq!(cached.decision(), anew.decision());
-                            assert_eq!(cached.valid_for, anew.valid_for);
-                        }
-                        let now = world.clock.wall();
-                        let covered = world.grants.values().any(|access| {
-                            access.state == StateName::Active
-                                && access.window.is_some_and(|window| window.contains(now))
-                                && access.scope.covers(&question.action, question.content.as_ref()).is_ok()
-                        });
-                        assert!(covered || !anew.decision().allows(), "allowed without a live grant");
-                    }
-                }
+        block(lived(World::new(), happenings));
+    }
+}
+
+/// What happens, happens; every answer is held against one that was judged anew.
+async fn lived(mut world: World, happenings: Vec<Happens>) {
+    for happens in happenings {
+        match happens {
+            Happens::Passes(ms) => world.clock.advance(Duration::from_millis(ms)),
+            Happens::Renews => world.renew(),
+            Happens::Granted { number, mailbox, lead_ms, lasts_ms } => {
+                let starts_at = world.clock.wall().plus(Duration::from_millis(lead_ms));
+                let lasts = Duration::from_millis(lasts_ms);
+                world.grants.insert(number, grant(number, MAILBOXES[mailbox], starts_at, lasts));
+                world.revision += 1;
+                world.renew();
             }
-        });
+            Happens::Revoked(number) => {
+                if let Some(access) = world.grants.get_mut(&number) {
+                    (access.state, access.ended_at) = (StateName::Revoked, Some(world.clock.wall()));
+                }
+                world.revision += 1;
+                world.renew();
+            }
+            Happens::Asked { mailbox, modify } => {
+                let question = question(MAILBOXES[mailbox], if modify { "modify" } else { "read" });
+                let anew = world.ask(&world.uncached, &question).await;
+                let first = world.ask(&world.cached, &question).await;
+                let again = world.ask(&world.cached, &question).await;
+                for cached in [&first, &again] {
+                    assert_eq!(cached.decision(), anew.decision());
+                    assert_eq!(cached.valid_for, anew.valid_for);
+                }
+                let now = world.clock.wall();
+                let covered = world.grants.values().any(|access| {
+                    access.state == StateName::Active
+                        && access.window.is_some_and(|window| window.contains(now))
+                        && access.scope.covers(&question.action, question.content.as_ref()).is_ok()
+                });
+                assert!(covered || !anew.decision().allows(), "allowed without a live grant");
+            }
+        }
     }
 }
 

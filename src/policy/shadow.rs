@@ -36,8 +36,7 @@ pub enum ShadowOutcome {
 
 impl ShadowOutcome {
     /// Every outcome, in the order of [`ShadowOutcome::index`].
-    pub const ALL: [Self; 5] =
-        [Self::Same, Self::NewlyAllowed, Self::NewlyDenied, Self::ReasonChanged, Self::Error];
+    pub const ALL: [Self; 5] = [Self::Same, Self::NewlyAllowed, Self::NewlyDenied, Self::ReasonChanged, Self::Error];
 
     /// Its name in metrics.
     pub fn as_str(self) -> &'static str {
