@@ -19,7 +19,7 @@ use crate::http::serve::{Bounds, Counts, Stopped, serve};
 use crate::identity::Identity;
 use crate::manage_requests::{self, ManageRequests};
 use crate::policy::{LoadError, PolicyHandle, ShadowPolicies};
-use crate::renewal::{Fleet, Renewer, RenewerSettings};
+use crate::renewal::{Fleet, PolicyFetch, Renewer, RenewerSettings};
 use crate::state::State;
 use crate::store::{SqliteSettings, SqliteStore, Store, StoreError};
 use crate::telemetry::Metrics;
@@ -102,6 +102,7 @@ struct Shared {
     ids: Arc<dyn Ids>,
     metrics: Arc<Metrics>,
     policies: Arc<PolicyHandle>,
+    fetch: Option<Arc<PolicyFetch>>,
     shadow: Option<Arc<ShadowPolicies>>,
     identity: Arc<Identity>,
     store: Arc<dyn Store>,
@@ -161,7 +162,15 @@ impl Shared {
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
         let boot = clock.boot().since(Boot::default());
         let grace = core::time::Duration::from_secs(config.policies.grace_s);
-        let policies = Arc::new(PolicyHandle::open(parts::policies(&config)?, grace, boot)?);
+        let (origin, fetch) = parts::policies(&config)?;
+        let fetch = fetch.map(Arc::new);
+        if let Some(fetch) = fetch.clone() {
+            // Before the first look; what was kept will do when nobody answers.
+            let fetched = tokio::task::spawn_blocking(move || fetch.fetch()).await;
+            let fetched = fetched.map_err(|error| StartError::System(error.to_string()))?;
+            background::fetched(&fetched, &metrics);
+        }
+        let policies = Arc::new(PolicyHandle::open(origin, grace, boot)?);
         metrics.policies_loaded(&policies.status().digest);
         let shadow = config.policies.shadow.clone().map(|path| Arc::new(ShadowPolicies::at(path)));
         let identity = Arc::new(parts::identity(&config, &clock)?);
@@ -177,7 +186,7 @@ impl Shared {
             DecisionLog::open(&config.log.dir, parts::log(&config), Arc::new(parts::LogTime(Arc::clone(&clock))))?;
         info!(?recovery, "the decision log is open");
         let (state, log) = (Arc::new(State::default()), Arc::new(log));
-        Ok(Self { config, clock, ids, metrics, policies, shadow, identity, store, time, fleet, state, log })
+        Ok(Self { config, clock, ids, metrics, policies, fetch, shadow, identity, store, time, fleet, state, log })
     }
 
     async fn listen(
@@ -256,6 +265,7 @@ impl Shared {
         Arc::new(AuthorityApi {
             manage,
             time: Arc::clone(&self.time),
+            policies: Arc::clone(&self.policies),
             history: History::in_dir(self.config.log.dir.clone()),
             certainly_effective: parts::lease(&self.config).certainly_over(),
             metrics: Arc::clone(&self.metrics),
@@ -287,6 +297,7 @@ impl Shared {
             clock: Arc::clone(&self.clock),
             metrics: Arc::clone(&self.metrics),
             policies: Arc::clone(&self.policies),
+            fetch: self.fetch.clone(),
             shadow: self.shadow.clone(),
             state: Arc::clone(&self.state),
             log: Arc::clone(&self.log),

@@ -8,6 +8,7 @@ mod ask;
 pub mod attributes;
 pub mod authzen;
 pub mod body;
+mod bundle;
 pub mod call;
 pub mod edge;
 mod errors;

@@ -47,7 +47,7 @@ pub use guard::{Guarded, Refused, guard};
 pub use judge::{Judged, Permit, judge};
 pub use lifecycle::{Deed, Forbidden, Subject};
 pub use load::{PolicyInfo, PolicySet, load};
-pub use origin::{BundleInUse, Origin, SignedBundle};
+pub use origin::{BundleFile, BundleInUse, Origin, SignedBundle};
 pub use shadow::{ShadowOutcome, ShadowPolicies, ShadowStatus, ShadowVerdict, Shadowed};
 pub use slice::Slice;
 pub use time_use::TimeUse;

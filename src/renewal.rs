@@ -6,11 +6,13 @@
 //! only after it has the renewal. Nothing pushed or cached in between may extend it.
 
 mod authority;
+mod policies;
 mod protocol;
 mod sidecar;
 #[cfg(test)]
 mod tests;
 
 pub use authority::{Fleet, FleetMember};
+pub use policies::{FetchError, Fetched, PolicyFetch};
 pub use protocol::{Body, Renew, RenewAnswer, RenewError, RenewRequest, WireItem};
 pub use sidecar::{Renewer, RenewerSettings};

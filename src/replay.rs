@@ -3,10 +3,12 @@
 //!
 //! Invariant: a record that cannot be decided again is counted with its cause, never passed over.
 
+mod shadow;
 mod tally;
 #[cfg(test)]
 mod tests;
 
+pub use shadow::{ShadowReport, shadowed};
 pub use tally::{Change, Changed, Counts, Report, Unreadable, Verdict};
 
 use crate::decision_log::{ReadError, Record, Records};

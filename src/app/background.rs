@@ -6,7 +6,8 @@ use crate::clock::Boot;
 use crate::http::router::AuthorityApi;
 use crate::http::serve::Counts;
 use crate::identity::Tended;
-use crate::policy::{Reloaded, ShadowPolicies};
+use crate::policy::{BundleInUse, Reloaded, ShadowPolicies};
+use crate::renewal::{FetchError, Fetched, PolicyFetch};
 use crate::telemetry::{ListenerMetrics, Metrics};
 use core::future::Future;
 use core::sync::atomic::Ordering;
@@ -51,6 +52,9 @@ impl Background {
         let identity = Arc::clone(&shared.identity);
         self.repeat_blocking(TEND_EVERY, move || identity.tend().iter().for_each(tended));
         self.keep_policies(shared);
+        if let Some(fetch) = &shared.fetch {
+            self.keep_fetching(shared, Arc::clone(fetch));
+        }
         if let Some(shadow) = &shared.shadow {
             self.keep_shadow(shared, Arc::clone(shadow));
         }
@@ -80,6 +84,22 @@ impl Background {
                 metrics.policies_loaded(&digest);
                 *loaded = digest;
             }
+        });
+    }
+
+    /// Fetches the bundle; the next look at the policies takes it up.
+    fn keep_fetching(&mut self, shared: &Shared, fetch: Arc<PolicyFetch>) {
+        let metrics = Arc::clone(&shared.metrics);
+        let every = Duration::from_millis(shared.config.policies.poll_ms);
+        let told_of = Mutex::new(fetch.failure());
+        self.repeat_blocking(every, move || {
+            let found = fetch.fetch();
+            let failure = found.as_ref().err().cloned();
+            let mut told_of = told_of.lock().unwrap_or_else(PoisonError::into_inner);
+            if failure.is_none() || *told_of != failure {
+                fetched(&found, &metrics);
+            }
+            *told_of = failure;
         });
     }
 
@@ -130,6 +150,22 @@ pub(super) fn told(reloaded: &Reloaded, metrics: &Metrics) {
             metrics.policies_refused();
             error!(%error, "the policy files cannot be used; the last good set stays until the grace is over");
         }
+    }
+}
+
+/// Tells what became of a fetch.
+pub(super) fn fetched(found: &Result<Fetched, FetchError>, metrics: &Metrics) {
+    match found {
+        Ok(Fetched::Unchanged) => {}
+        Ok(Fetched::Taken(bundle)) => {
+            let BundleInUse { name, signed_by, created_at, file } = bundle.as_ref();
+            info!(?name, signed_by, %created_at, digest = file.digest, "a bundle was fetched and is kept");
+        }
+        Err(FetchError::Refused { url, error }) => {
+            metrics.policies_refused();
+            error!(url, %error, "the bundle that was fetched is not taken; the one that is kept stays");
+        }
+        Err(error) => warn!(%error, "the one that is kept stays"),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::identity::tokens::TokenFile;
 use crate::identity::{Identity, NamedCaller, Proofs};
 use crate::policy::bundle::Require;
 use crate::policy::{Origin, SignedBundle};
+use crate::renewal::PolicyFetch;
 use crate::state::LeaseSettings;
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -151,23 +152,46 @@ fn issuer(jwt: &config::Jwt) -> Result<Jwts, StartError> {
     Jwts::new(settings, source).map_err(|error| wrong(error.to_string()))
 }
 
-/// Where the policies are from. A bundle's own folder is made if it is not there.
-pub(super) fn policies(config: &Config) -> Result<Origin, StartError> {
-    let config::Policies { dir, schema, bundle, trusted_keys, require_evidence, keep_dir, .. } = &config.policies;
-    let Some(path) = bundle else {
-        return Ok(Origin::Directory { dir: dir.clone(), schema: schema.clone() });
+/// What a fetched bundle is called in the folder that it is kept in.
+const KEPT: &str = "policies.tar.gz";
+
+/// Where the policies are from, and who fetches them if somebody does. Their own folder is made if it is
+/// not there.
+pub(super) fn policies(config: &Config) -> Result<(Origin, Option<PolicyFetch>), StartError> {
+    let config::Policies {
+        dir,
+        schema,
+        bundle,
+        bundle_url,
+        bundle_token_file,
+        trusted_keys,
+        require_evidence,
+        keep_dir,
+        shadow: _,
+        poll_ms: _,
+        grace_s: _,
+    } = &config.policies;
+    // Address, folder and token are there together, or the configuration is refused.
+    let fetched = bundle_url.as_ref().zip(keep_dir.as_ref()).zip(bundle_token_file.as_ref());
+    let path = match (bundle, fetched) {
+        (Some(path), _) => path.clone(),
+        (None, Some(((_, kept), _))) => kept.join(KEPT),
+        (None, None) => return Ok((Origin::Directory { dir: dir.clone(), schema: schema.clone() }, None)),
     };
     if let Some(dir) = keep_dir {
         std::fs::create_dir_all(dir)
             .map_err(|error| StartError::System(format!("cannot make the folder `{}`: {error}", dir.display())))?;
     }
     let asks = |kind| require_evidence.contains(&kind);
-    Ok(Origin::Bundle(SignedBundle {
-        path: path.clone(),
+    let bundle = SignedBundle {
+        path,
         trusted_keys: trusted_keys.clone(),
         require: Require { tests: asks(config::EvidenceKind::Tests), proof: asks(config::EvidenceKind::Proof) },
         keep_dir: keep_dir.clone(),
-    }))
+    };
+    let fetch =
+        fetched.map(|((url, _), token)| PolicyFetch::new(url.as_str().to_owned(), token.clone(), bundle.clone()));
+    Ok((Origin::Bundle(bundle), fetch))
 }
 
 /// The issuer's role names to ours; what names no role of ours was refused with the configuration.

@@ -7,6 +7,7 @@ use crate::domain::Reason;
 use crate::evaluate_access::Observer;
 use crate::http::operations::{Check, Readiness};
 use crate::policy::{BundleInUse, PolicyHandle, PolicyStatus, ShadowOutcome, ShadowPolicies, ShadowStatus};
+use crate::renewal::PolicyFetch;
 use crate::state::State;
 use crate::store::Store;
 use crate::telemetry::Metrics;
@@ -74,6 +75,7 @@ pub(super) struct Report {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) policies: Arc<PolicyHandle>,
+    pub(super) fetch: Option<Arc<PolicyFetch>>,
     pub(super) shadow: Option<Arc<ShadowPolicies>>,
     pub(super) state: Arc<State>,
     pub(super) log: Arc<DecisionLog>,
@@ -82,7 +84,9 @@ pub(super) struct Report {
 
 /// The policies in use, and who signed them.
 fn in_use(status: &PolicyStatus) -> String {
-    let Some(BundleInUse { name, signed_by, created_at }) = &status.bundle else { return status.digest.clone() };
+    let Some(BundleInUse { name, signed_by, created_at, file: _ }) = &status.bundle else {
+        return status.digest.clone();
+    };
     let name = name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default();
     format!("{}, bundle{name} signed by {signed_by} at {created_at}", status.digest)
 }
@@ -135,6 +139,12 @@ impl Report {
                 (true, format!("{} stays in use: the files cannot be used: {error}", status.digest))
             }
             (Ok(_), None) => (true, in_use(&status)),
+        };
+        // Whoever does not hand out bundles denies nobody anything; told, so that it is no surprise later.
+        let unfetched = self.fetch.as_ref().and_then(|fetch| fetch.failure());
+        let detail = match unfetched {
+            Some(error) => format!("{detail}; {error}"),
+            None => detail,
         };
         Check { name: "policies", ok, detail }
     }

@@ -1,7 +1,9 @@
 //! `lockbox policy`: the policy workbench, one file a verb.
 
 mod check;
+mod init;
 mod prove;
+mod shadow;
 mod sign;
 mod test;
 mod verify;
@@ -25,6 +27,8 @@ enum Verb {
     Prove(prove::Args),
     Test(test::Args),
     Sign(sign::Args),
+    Shadow(shadow::Args),
+    Init(init::Args),
     Verify(verify::Args),
 }
 
@@ -35,6 +39,8 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
         Verb::Prove(args) => prove::run(args, output),
         Verb::Test(args) => test::run(args, output),
         Verb::Sign(args) => sign::run(args, output),
+        Verb::Shadow(args) => shadow::run(args, output),
+        Verb::Init(args) => init::run(args, output),
         Verb::Verify(args) => verify::run(args, output),
     }
 }

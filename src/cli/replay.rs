@@ -111,7 +111,7 @@ fn shown(report: &Report, output: &Output) -> String {
 }
 
 /// The groups, those that change most first.
-fn grouped(heading: &str, groups: &BTreeMap<String, Counts>) -> String {
+pub(super) fn grouped(heading: &str, groups: &BTreeMap<String, Counts>) -> String {
     let mut groups: Vec<_> = groups.iter().collect();
     groups.sort_by_key(|(_, counts)| core::cmp::Reverse(counts.total()));
     let row = |(name, counts): (&String, &Counts)| {
@@ -126,7 +126,7 @@ fn grouped(heading: &str, groups: &BTreeMap<String, Counts>) -> String {
     output::table(&[heading, "NEWLY ALLOWED", "NEWLY DENIED", "REASON CHANGED"], groups.into_iter().map(row).collect())
 }
 
-fn listed(changes: &[Changed], total: u64, output: &Output) -> String {
+pub(super) fn listed(changes: &[Changed], total: u64, output: &Output) -> String {
     let rows: Vec<Vec<String>> = changes.iter().map(cells).collect();
     let mut columns = Columns::default();
     rows.iter().for_each(|row| columns.widen(row));

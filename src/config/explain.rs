@@ -91,8 +91,8 @@ fn warnings(config: &Config) -> Vec<String> {
     );
     let folders = ["policies.dir", "policies.schema"].map(|key| config.origins.of(key));
     warn(
-        config.policies.bundle.is_some() && folders != ["default"; 2],
-        "`policies.dir` and `policies.schema` have no meaning beside `policies.bundle`".to_owned(),
+        (config.policies.bundle.is_some() || config.policies.bundle_url.is_some()) && folders != ["default"; 2],
+        "`policies.dir` and `policies.schema` have no meaning beside a bundle".to_owned(),
     );
     warn(
         authority.respond_within.get() > Duration::from_secs(12 * 3600),

@@ -1,5 +1,6 @@
 //! `[policies]`: where the Cedar policies are, and how changes to them are taken up.
 
+use super::Url;
 use super::check::Checker;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,13 +20,20 @@ pub struct Policies {
     /// A bundle, as `lockbox policy sign` makes it, in place of folder and schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle: Option<PathBuf>,
+    /// Where to fetch the bundle instead: an authority's `/v1/policies/bundle`, or wherever it is put. Asked every
+    /// `poll_ms`; the last good one is kept in `keep_dir` and used while nobody answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle_url: Option<Url>,
+    /// The file with the token for `bundle_url`, readable for its owner only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle_token_file: Option<PathBuf>,
     /// The public keys (PEM) one of which must have signed the bundle, at most 16. With a key nothing but such a
     /// bundle is taken. The files are read anew at every look, so keys are exchanged without a restart.
     pub trusted_keys: Vec<PathBuf>,
     /// What the bundle must show: that its tests passed, that its invariants are proved.
     pub require_evidence: Vec<EvidenceKind>,
-    /// A folder of the process's own. It notes there how new the newest bundle was, so that an older one is refused
-    /// after a restart too.
+    /// A folder of the process's own. It keeps there what it fetched, and notes how new the newest bundle was, so that
+    /// an older one is refused after a restart too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep_dir: Option<PathBuf>,
     /// A second set, in a folder or a bundle, whoever signed it. It is asked beside the first on every question that is
@@ -55,6 +63,8 @@ impl Default for Policies {
             dir: "policies".into(),
             schema: "schemas/lockbox.cedarschema".into(),
             bundle: None,
+            bundle_url: None,
+            bundle_token_file: None,
             trusted_keys: Vec::new(),
             require_evidence: Vec::new(),
             keep_dir: None,
@@ -70,21 +80,45 @@ impl Policies {
         check.range("policies.poll_ms", self.poll_ms, 50..=60_000);
         check.range("policies.grace_s", self.grace_s, 0..=86_400);
         check.range("policies.trusted_keys", self.trusted_keys.len(), 0..=KEYS_MAX);
-        if self.bundle.is_some() && self.trusted_keys.is_empty() {
+        self.check_bundle(check);
+    }
+
+    fn check_bundle(&self, check: &mut Checker<'_>) {
+        let key = if self.bundle_url.is_some() { "policies.bundle_url" } else { "policies.bundle" };
+        let bundled = self.bundle.is_some() || self.bundle_url.is_some();
+        if bundled && self.trusted_keys.is_empty() {
             check.wrong(
-                "policies.bundle",
+                key,
                 "needs `policies.trusted_keys`: a bundle that anybody may have made is no better than none",
             );
         }
-        if self.bundle.is_none() {
-            let meaningless = [
-                ("policies.trusted_keys", self.trusted_keys.is_empty()),
-                ("policies.require_evidence", self.require_evidence.is_empty()),
-                ("policies.keep_dir", self.keep_dir.is_none()),
-            ];
-            for (key, _) in meaningless.into_iter().filter(|(_, absent)| !absent) {
-                check.wrong(key, "needs `policies.bundle`: a folder of policies has no signature and no evidence");
+        let beside = [
+            ("policies.trusted_keys", !self.trusted_keys.is_empty()),
+            ("policies.require_evidence", !self.require_evidence.is_empty()),
+            ("policies.keep_dir", self.keep_dir.is_some()),
+        ];
+        for (key, _) in beside.into_iter().filter(|(_, set)| *set && !bundled) {
+            check.wrong(
+                key,
+                "needs `policies.bundle` or `policies.bundle_url`: a folder of policies has no signature and no evidence",
+            );
+        }
+        if self.bundle.is_some() && self.bundle_url.is_some() {
+            check.wrong("policies.bundle_url", "and `policies.bundle` exclude each other");
+        }
+        if let Some(url) = &self.bundle_url {
+            if self.keep_dir.is_none() || self.bundle_token_file.is_none() {
+                check.wrong(
+                    "policies.bundle_url",
+                    "needs `policies.keep_dir` and `policies.bundle_token_file` beside it",
+                );
             }
+            if !url.is_private() {
+                let why = "would carry the token unprotected: use `https://`, or a loopback address";
+                check.wrong("policies.bundle_url", why);
+            }
+        } else if self.bundle_token_file.is_some() {
+            check.wrong("policies.bundle_token_file", "needs `policies.bundle_url` beside it");
         }
     }
 }

@@ -229,4 +229,12 @@ fn a_bundle_needs_a_key_and_a_key_needs_a_bundle() {
     let beside = load(&format!("{good}dir = \"policies\"\n"), &[]).unwrap();
     assert!(beside.explain().warnings.iter().any(|warning| warning.contains("no meaning beside")));
     assert!(load(good, &[]).unwrap().explain().warnings.iter().all(|warning| !warning.contains("no meaning beside")));
+
+    let fetched = "[policies]\nbundle_url = \"https://a.example/v1/policies/bundle\"\ntrusted_keys = [\"a.pub\"]\n";
+    refused(fetched, &[], &["needs `policies.keep_dir` and `policies.bundle_token_file`"]);
+    let fetched = format!("{fetched}keep_dir = \"var\"\nbundle_token_file = \"t\"\n");
+    assert!(load(&fetched, &[]).unwrap().policies.bundle_url.is_some());
+    refused(&fetched.replace("https", "http"), &[], &["would carry the token unprotected"]);
+    refused(&format!("{fetched}bundle = \"p.tar.gz\"\n"), &[], &["exclude each other"]);
+    refused("[policies]\nbundle_token_file = \"t\"\n", &[], &["needs `policies.bundle_url`"]);
 }

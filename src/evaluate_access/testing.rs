@@ -8,7 +8,7 @@ use crate::domain::{
     Evaluation, GrantId, PersonId, Reason, Scope, ServiceRequest, StateName, TenantFacts, TenantId, Timestamp, Value,
     Window, WorkloadName,
 };
-use crate::policy::{Origin, PolicyHandle};
+use crate::policy::{Origin, PolicyHandle, Reloaded, ShadowPolicies};
 use crate::state::{Lease, LeaseSettings, Memory, State, StateItem};
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -119,6 +119,16 @@ pub(crate) fn asked(kind: usize) -> Result<Evaluation, Unaskable> {
 /// Asks `count` questions of all kinds in turn and records them in `dir`, in segments of
 /// `segment_bytes_max`. With `leased` false nobody has told the sidecar anything yet.
 pub(crate) fn write_log(dir: &Path, count: usize, segment_bytes_max: u64, leased: bool) {
+    write_log_beside(dir, count, segment_bytes_max, leased, None);
+}
+
+/// The same with shadow policies from a directory.
+pub(crate) fn write_log_beside(dir: &Path, count: usize, segment_bytes_max: u64, leased: bool, shadow: Option<&Path>) {
+    let shadow = shadow.map(|path| {
+        let shadow = ShadowPolicies::at(path.to_owned());
+        assert!(matches!(shadow.poll(Duration::ZERO), Reloaded::Swapped { .. }));
+        Arc::new(shadow)
+    });
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let clock = Arc::new(SteppedClock::at(Timestamp::from_ms(NOW_MS)));
     let boot = clock.boot().since(Boot::default());
@@ -136,7 +146,7 @@ pub(crate) fn write_log(dir: &Path, count: usize, segment_bytes_max: u64, leased
     let evaluate = EvaluateAccess::new(Parts {
         state: Arc::new(state),
         policies: Arc::new(policies),
-        shadow: None,
+        shadow,
         clock,
         ids: Arc::new(SeededIds::new(7)),
         log: Arc::clone(&log),

@@ -5,7 +5,7 @@
 use super::body::{BodyBounds, caller_of, json_bytes};
 use super::json::Json;
 use super::problem::{Cause, Problem};
-use crate::domain::{AccessRequestId, Caller, CallerName, Person, Timestamp, WorkloadName};
+use crate::domain::{AccessRequestId, Caller, CallerName, Person, Role, Timestamp, WorkloadName};
 use crate::identity::Identity;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequestParts as _, Query, RawPathParams, Request};
@@ -23,6 +23,8 @@ pub enum Who {
     Workload,
     /// A person.
     Person,
+    /// A sidecar; and an operator, who may look at what sidecars get.
+    Sidecar,
 }
 
 /// What an endpoint takes as a body.
@@ -65,12 +67,17 @@ impl Doorkeeper {
         let (mut parts, body) = request.into_parts();
         let caller = match who {
             Who::Anyone => None,
-            Who::Workload | Who::Person => Some(caller_of(&parts.headers, &parts.extensions, &self.identity)?),
+            Who::Workload | Who::Person | Who::Sidecar => {
+                Some(caller_of(&parts.headers, &parts.extensions, &self.identity)?)
+            }
         };
         match (who, caller.as_deref()) {
             (Who::Workload, Some(Caller::Workload { .. }))
             | (Who::Person, Some(Caller::Person(_)))
+            | (Who::Sidecar, Some(Caller::Sidecar { .. }))
             | (Who::Anyone, _) => {}
+            (Who::Sidecar, Some(Caller::Person(person))) if person.is_provider(Role::Operator) => {}
+            (Who::Sidecar, _) => return Err(forbidden("only a sidecar or an operator may do this")),
             (Who::Workload, _) => return Err(forbidden("only a workload service may ask for decisions")),
             (Who::Person, _) => return Err(forbidden("only a person may do this")),
         }

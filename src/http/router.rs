@@ -6,7 +6,7 @@ use super::access_requests as requests;
 use super::authzen::AuthzenSettings;
 use super::call::{Answered, Call, Doorkeeper, Takes, Who};
 use super::problem::{Cause, Problem};
-use super::{ask, authzen, openapi, reload, settings};
+use super::{ask, authzen, bundle, openapi, reload, settings};
 use crate::clock::{AuthorityTime, Clock};
 use crate::domain::Timestamp;
 use crate::evaluate_access::{EvaluateAccess, History};
@@ -31,6 +31,8 @@ pub struct AuthorityApi {
     pub manage: ManageRequests,
     /// The authority's time.
     pub time: Arc<AuthorityTime>,
+    /// The policies, whose bundle is handed out.
+    pub policies: Arc<PolicyHandle>,
     /// What was decided under an AccessRequest.
     pub history: History,
     /// How long after a change it is certainly effective.
@@ -128,6 +130,7 @@ pub fn authority_table() -> Vec<Row<AuthorityApi>> {
         PUT "/v1/engineers/{id}" Person Json ("EngineerFacts") -> 200 "EngineerBody", settings::put_engineer, "Add an engineer or replace what is known of him";
         DELETE "/v1/engineers/{id}" Person Nothing ("") -> 204 "", settings::remove_engineer, "Remove an engineer; he is allowed nothing from then on";
         GET "/v1/outbox" Person Nothing ("") -> 200 "NoticeList", settings::outbox, "List the notices that wait to be sent, newest first";
+        GET "/v1/policies/bundle" Sidecar Nothing ("") -> 200 "", bundle::policies, "Fetch the signed bundle of policies in use";
         GET "/openapi.json" Anyone Nothing ("") -> 200 "", openapi::serve_authority, "This description";
     }
 }

@@ -9,7 +9,10 @@
 use super::bundle::{Bundle, BundleError, PublicKey, Require, bytes_of, put_whole};
 use super::files::Sources;
 use super::finding::{Finding, LoadError};
+use super::load::PolicySet;
 use crate::domain::Timestamp;
+use bytes::Bytes;
+use core::fmt;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -54,6 +57,30 @@ pub struct BundleInUse {
     pub signed_by: String,
     /// When it was signed.
     pub created_at: Timestamp,
+    /// The file as it was read, to be handed on.
+    pub file: BundleFile,
+}
+
+/// A bundle's bytes, which were verified.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BundleFile {
+    /// The SHA-256 of the bytes, in hexadecimal digits.
+    pub digest: String,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+impl fmt::Debug for BundleFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BundleFile({}, {} bytes)", self.digest, self.bytes.len())
+    }
+}
+
+impl BundleFile {
+    fn of(bytes: Vec<u8>) -> Self {
+        let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { digest, bytes: bytes.into() }
+    }
 }
 
 /// The digest of a bundle's bytes and of the keys it was verified with: the same means the same verdict.
@@ -95,21 +122,55 @@ impl SignedBundle {
     }
 
     fn read(&self) -> Result<Found, LoadError> {
+        let bytes = bytes_of(&self.path).map_err(|error| LoadError::from(error.finding(&self.path)))?;
+        self.judge(bytes)
+    }
+
+    /// Whether these bytes are a bundle that may be used, but for how new it is.
+    fn judge(&self, bytes: Vec<u8>) -> Result<Found, LoadError> {
         let Self { path, require, .. } = self;
         let found = |error: BundleError| LoadError::from(error.finding(path));
         let keys = self.keys()?;
-        let bytes = bytes_of(path).map_err(found)?;
         let bundle = Bundle::from_bytes(&path.display().to_string(), &bytes, Some(&keys)).map_err(found)?;
         bundle.shows(*require).map_err(found)?;
         let sources = bundle.sources()?;
         let manifest = bundle.manifest();
+        let fingerprint = fingerprint(&bytes, &keys);
         let in_use = BundleInUse {
             name: manifest.name.clone(),
             signed_by: bundle.signed_by().unwrap_or_default().to_owned(),
             created_at: manifest.created_at,
+            file: BundleFile::of(bytes),
         };
-        let fingerprint = fingerprint(&bytes, &keys);
         Ok(Found { sources, bundle: Some(in_use), fingerprint: Some(fingerprint) })
+    }
+
+    /// Takes a bundle that somebody handed over and puts it where the next look finds it. What lies there
+    /// is only ever replaced by one that is trusted, loads, and is no older.
+    ///
+    /// # Errors
+    /// [`LoadError`] with why it is not taken; what lay there lies there still.
+    pub fn take(&self, bytes: Vec<u8>) -> Result<BundleInUse, LoadError> {
+        let found = |error: BundleError| LoadError::from(error.finding(&self.path));
+        let Found { sources, bundle, .. } = self.judge(bytes)?;
+        let bundle = bundle.ok_or_else(|| found(BundleError::Form))?;
+        // One that lies there and is not good is no measure.
+        let there = self.read().ok().and_then(|there| there.bundle);
+        let noted = Newest::open(&Origin::Bundle(self.clone()))?.at;
+        let newest = there.map(|there| there.created_at).max(noted);
+        let created_at = bundle.created_at;
+        if let Some(newest) = newest.filter(|newest| created_at < *newest) {
+            return Err(found(BundleError::Older { created_at, newest }));
+        }
+        PolicySet::from_sources(&sources)?;
+        put_whole(&self.path, &bundle.file.bytes, 0o644)
+            .map_err(|error| found(BundleError::Unreadable(format!("it cannot be kept: {error}"))))?;
+        Ok(bundle)
+    }
+
+    /// The digest of what lies there, if it may be used: so that nobody need hand it over again.
+    pub fn digest(&self) -> Option<String> {
+        Some(self.read().ok()?.bundle?.file.digest)
     }
 }
 

@@ -181,29 +181,48 @@ impl Tally {
     }
 
     pub(super) fn decided(&mut self, sequence: u64, recorded: &Recorded, question: &Evaluation, decision: &Decision) {
+        let after = Verdict {
+            allowed: decision.allows(),
+            reason: decision.reason.as_str().to_owned(),
+            policies: decision.policies.clone(),
+        };
+        self.compared(sequence, recorded, question, after, || {
+            decision.nearest.as_ref().map(|near| near.failed.clone()).unwrap_or_default()
+        });
+    }
+
+    /// Counts what was recorded against another verdict; `failed` says by which condition that denies.
+    pub(super) fn compared(
+        &mut self,
+        sequence: u64,
+        recorded: &Recorded,
+        question: &Evaluation,
+        after: Verdict,
+        failed: impl FnOnce() -> String,
+    ) {
         let report = &mut self.report;
         report.read = report.read.saturating_add(1);
         report.decided = report.decided.saturating_add(1);
-        let change = match (recorded.allowed, decision.allows()) {
+        let change = match (recorded.allowed, after.allowed) {
             (false, true) => Change::NewlyAllowed,
             (true, false) => Change::NewlyDenied,
-            _ if recorded.reason != decision.reason.as_str() => Change::ReasonChanged,
+            _ if recorded.reason != after.reason => Change::ReasonChanged,
             _ => {
                 report.unchanged = report.unchanged.saturating_add(1);
                 return;
             }
         };
         report.changed.count(change);
-        let reasons = format!("{} → {}", recorded.reason, decision.reason.as_str());
+        let reasons = format!("{} → {}", recorded.reason, after.reason);
         report.by_reason.entry(reasons).or_default().count(change);
         report.by_tenant.entry(question.tenant.to_string()).or_default().count(change);
-        let deciding = if decision.policies.is_empty() { &recorded.policies } else { &decision.policies };
+        let deciding = if after.policies.is_empty() { &recorded.policies } else { &after.policies };
         for policy in deciding {
             report.by_policy.entry(policy.clone()).or_default().count(change);
         }
         let last_kept = self.first.peek().map_or(u64::MAX, |changed| changed.sequence);
         if self.first.len() < self.changes_max || sequence < last_kept {
-            self.keep(changed(sequence, change, recorded, question, decision));
+            self.keep(changed(sequence, change, recorded, question, after, failed()));
         }
     }
 
@@ -251,7 +270,14 @@ impl Tally {
     }
 }
 
-fn changed(sequence: u64, change: Change, recorded: &Recorded, question: &Evaluation, decision: &Decision) -> Changed {
+fn changed(
+    sequence: u64,
+    change: Change,
+    recorded: &Recorded,
+    question: &Evaluation,
+    after: Verdict,
+    failed: String,
+) -> Changed {
     let content = question.content.as_ref().map(|content| format!("/{content}")).unwrap_or_default();
     Changed {
         sequence,
@@ -266,11 +292,7 @@ fn changed(sequence: u64, change: Change, recorded: &Recorded, question: &Evalua
             reason: recorded.reason.clone(),
             policies: recorded.policies.clone(),
         },
-        after: Verdict {
-            allowed: decision.allows(),
-            reason: decision.reason.as_str().to_owned(),
-            policies: decision.policies.clone(),
-        },
-        failed: decision.nearest.as_ref().map(|near| near.failed.clone()).unwrap_or_default(),
+        after,
+        failed,
     }
 }

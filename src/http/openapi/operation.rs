@@ -33,12 +33,13 @@ pub(super) fn describe(endpoint: &Endpoint, listeners: &[Listener]) -> Operation
         .tag(tag(endpoint))
         .securities(Some(match endpoint.who {
             Who::Anyone => Vec::new(),
-            Who::Workload | Who::Person => vec![SecurityRequirement::new(BEARER, Vec::<String>::new())],
+            Who::Workload | Who::Person | Who::Sidecar => vec![SecurityRequirement::new(BEARER, Vec::<String>::new())],
         }))
         .description(match endpoint.who {
             Who::Anyone => None,
             Who::Workload => Some("The caller is a workload service; it may ask about its own workload only."),
             Who::Person => Some("The caller is a person; policies decide what he may do."),
+            Who::Sidecar => Some("The caller is a sidecar, or an operator."),
         })
         .servers(Some(servers(listeners)))
         .parameters(Some(parameters(endpoint)))
@@ -155,6 +156,10 @@ fn submits(endpoint: &Endpoint) -> bool {
     (endpoint.method, endpoint.path) == ("POST", "/v1/access-requests")
 }
 
+fn hands_out(endpoint: &Endpoint) -> bool {
+    endpoint.path == "/v1/policies/bundle"
+}
+
 fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
     let mut all = Vec::new();
     if endpoint.path.contains("{id}") {
@@ -169,6 +174,10 @@ fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
     if let Some(required) = if_match(endpoint) {
         let what = "The ETag of what was looked at; another version is answered 412.";
         all.push(parameter(ParameterIn::Header, "If-Match", what, required, text()));
+    }
+    if hands_out(endpoint) {
+        let what = "The ETag of the bundle that the caller has; the same is answered 304.";
+        all.push(parameter(ParameterIn::Header, "If-None-Match", what, false, text()));
     }
     if submits(endpoint) {
         let what = "The same key with the same body makes one AccessRequest, however often it is sent.";
@@ -195,7 +204,11 @@ fn body(endpoint: &Endpoint) -> Option<RequestBody> {
 
 /// The statuses of success: a PUT makes or replaces.
 fn statuses(endpoint: &Endpoint) -> Vec<u16> {
-    if endpoint.method == "PUT" { vec![200, 201] } else { vec![endpoint.answers.0] }
+    match endpoint.method {
+        "PUT" => vec![200, 201],
+        _ if hands_out(endpoint) => vec![200, 304],
+        _ => vec![endpoint.answers.0],
+    }
 }
 
 fn json(what: &str, schema: &str) -> ResponseBuilder {
@@ -209,6 +222,8 @@ fn success(endpoint: &Endpoint, status: u16) -> Response {
         (200, "/metrics") => "The metrics",
         (201, _) => "It was made",
         (204, _) => "It is gone",
+        (200, _) if hands_out(endpoint) => "The bundle: a gzip file with a manifest and its Ed25519 signature",
+        (304, _) => "The caller has it",
         _ => "As it now is",
     };
     let mut response = match (endpoint.path, endpoint.answers.1) {
@@ -221,11 +236,15 @@ fn success(endpoint: &Endpoint, status: u16) -> Response {
             let kind = crate::telemetry::CONTENT_TYPE.split(';').next().unwrap_or_default();
             ResponseBuilder::new().description(what).content(kind, lines)
         }
+        _ if hands_out(endpoint) && status == 200 => {
+            let file = ContentBuilder::new().schema(Some(text())).build();
+            ResponseBuilder::new().description(what).content(super::super::bundle::MEDIA_TYPE, file)
+        }
         (_, "") => ResponseBuilder::new().description(what),
         (_, schema) => json(what, schema),
     };
     response = response.header_ref("X-Request-ID", header("X-Request-ID"));
-    if matches!(endpoint.answers.1, "AccessRequestBody" | "TenantBody" | "EngineerBody") {
+    if hands_out(endpoint) || matches!(endpoint.answers.1, "AccessRequestBody" | "TenantBody" | "EngineerBody") {
         response = response.header_ref("ETag", header("ETag"));
     }
     if submits(endpoint) {
@@ -245,13 +264,13 @@ fn problems(endpoint: &Endpoint) -> Vec<u16> {
     }
     let mut statuses = vec![401, 403, 500, 503];
     let takes_body = endpoint.takes != Takes::Nothing;
-    if takes_body || !query(endpoint).is_empty() || if_match(endpoint).is_some() {
+    if takes_body || !query(endpoint).is_empty() || if_match(endpoint).is_some() || hands_out(endpoint) {
         statuses.push(400);
     }
     if takes_body {
         statuses.extend([408, 413]);
     }
-    if endpoint.path.contains("{id}") {
+    if endpoint.path.contains("{id}") || hands_out(endpoint) {
         statuses.push(404);
     }
     if endpoint.method != "GET" && (endpoint.listener == Listener::Authority || tag(endpoint) == "Policies") {

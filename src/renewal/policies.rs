@@ -1,0 +1,146 @@
+//! Policies from the authority: the sidecar asks for the bundle, verifies it as it would a file, and keeps
+//! it where it looks for one, so that it starts without the authority too.
+//!
+//! Invariant: the authority is a carrier. What it hands over is used only if a trusted key has signed it
+//! and it is no older than what was used; else what is there stays. No grace runs out while the
+//! authority is away or hands over something else: whoever could bring that about could deny everybody.
+
+use crate::policy::{BundleInUse, LoadError, SignedBundle};
+use core::time::Duration;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// How long one fetch may take in all.
+const FETCH_S_MAX: u64 = 10;
+/// The largest bundle, in bytes; reading it says so better.
+const BUNDLE_BYTES_MAX: u64 = (32 << 20) + 1;
+/// The largest token file, in bytes.
+const TOKEN_BYTES_MAX: u64 = 4096;
+
+/// What became of a fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    /// The authority has the bundle that is kept.
+    Unchanged,
+    /// Another is kept now.
+    Taken(Box<BundleInUse>),
+}
+
+/// Why the bundle that is kept stays.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// The authority cannot be asked, or does not hand it over.
+    #[error("the bundle cannot be fetched from `{url}`: {why}")]
+    Away {
+        /// Where.
+        url: String,
+        /// Why.
+        why: String,
+    },
+    /// The token cannot be used.
+    #[error("the token file `{path}` cannot be used: {why}")]
+    Token {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// What it hands over is not taken.
+    #[error("the bundle from `{url}` is not taken:\n{error}")]
+    Refused {
+        /// Where.
+        url: String,
+        /// Why.
+        error: LoadError,
+    },
+}
+
+/// Fetches the bundle.
+#[derive(Debug)]
+pub struct PolicyFetch {
+    url: String,
+    token_file: PathBuf,
+    bundle: SignedBundle,
+    agent: ureq::Agent,
+    /// The digest of what is kept, and why the last fetch failed.
+    last: Mutex<Last>,
+}
+
+#[derive(Debug, Default)]
+struct Last {
+    kept: Option<String>,
+    failure: Option<FetchError>,
+}
+
+impl PolicyFetch {
+    /// A fetch of what `url` hands over, to be kept as `bundle`.
+    pub fn new(url: String, token_file: PathBuf, bundle: SignedBundle) -> Self {
+        // Redirects are not followed: the token is for this address.
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(Duration::from_secs(FETCH_S_MAX)))
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .build();
+        let last = Mutex::new(Last { kept: bundle.digest(), failure: None });
+        Self { url, token_file, bundle, agent: config.into(), last }
+    }
+
+    /// Asks once.
+    ///
+    /// # Errors
+    /// [`FetchError`]; what is kept stays.
+    pub fn fetch(&self) -> Result<Fetched, FetchError> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let fetched = self.ask(last.kept.as_deref());
+        if let Ok(Fetched::Taken(taken)) = &fetched {
+            last.kept = Some(taken.file.digest.clone());
+        }
+        last.failure = fetched.as_ref().err().cloned();
+        fetched
+    }
+
+    /// Why the last fetch failed; `None` when it did not.
+    pub fn failure(&self) -> Option<FetchError> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).failure.clone()
+    }
+
+    fn ask(&self, kept: Option<&str>) -> Result<Fetched, FetchError> {
+        let token = token(&self.token_file)?;
+        let away = |why: String| FetchError::Away { url: self.url.clone(), why };
+        let mut request = self.agent.get(&self.url).header("authorization", format!("Bearer {token}"));
+        if let Some(kept) = kept {
+            request = request.header("if-none-match", format!("\"{kept}\""));
+        }
+        let mut response = request.call().map_err(|error| away(error.to_string()))?;
+        match response.status().as_u16() {
+            304 if kept.is_some() => Ok(Fetched::Unchanged),
+            200 => {
+                let body = response.body_mut().with_config().limit(BUNDLE_BYTES_MAX).read_to_vec();
+                let taken = self.bundle.take(body.map_err(|error| away(error.to_string()))?);
+                let refused = |error| FetchError::Refused { url: self.url.clone(), error };
+                taken.map(|taken| Fetched::Taken(Box::new(taken))).map_err(refused)
+            }
+            status => Err(away(format!("it answers {status}"))),
+        }
+    }
+}
+
+/// The token, from a file of its owner's alone, read each time: it may be exchanged.
+fn token(path: &Path) -> Result<String, FetchError> {
+    let wrong = |why: String| FetchError::Token { path: path.display().to_string(), why };
+    let failed = |error: std::io::Error| wrong(error.to_string());
+    let kind = std::fs::metadata(path).map_err(failed)?;
+    if !kind.is_file() || kind.mode() & 0o077 != 0 {
+        return Err(wrong(format!(
+            "it must be a file that only its owner may read: run `chmod 600 {}`",
+            path.display()
+        )));
+    }
+    let mut text = String::new();
+    std::fs::File::open(path).map_err(failed)?.take(TOKEN_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
+    let token = text.trim();
+    let shaped = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    if shaped { Ok(token.to_owned()) } else { Err(wrong("it holds no token".to_owned())) }
+}
