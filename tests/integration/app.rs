@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 const EVERYBODY: &str = "everybody.toml";
 
 /// The token of somebody who is not in the demo's cast.
-fn token_of(name: &str) -> String {
+pub(crate) fn token_of(name: &str) -> String {
     format!("lbx_beside_the_cast_{name}")
 }
 
@@ -64,6 +64,12 @@ impl Settings {
     pub(crate) fn and_caller(mut self, name: &str, workload: &str) -> Self {
         let (called, workload) = (CallerName::parse(name).unwrap(), WorkloadName::parse(workload).unwrap());
         self.more.push((name.to_owned(), Caller::Workload { name: called, workload }));
+        self
+    }
+
+    /// A sidecar that asks an authority.
+    pub(crate) fn and_sidecar(mut self, name: &str) -> Self {
+        self.more.push((name.to_owned(), Caller::Sidecar { name: CallerName::parse(name).unwrap() }));
         self
     }
 

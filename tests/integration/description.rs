@@ -89,7 +89,7 @@ fn caller(id: &str) -> (&'static str, &'static str) {
         _ if id.starts_with("settings_tenant") => ("otto", "contoso"),
         "settings_put_engineer" | "settings_remove_engineer" => ("otto", "zoe@provider.example"),
         _ if id.starts_with("settings_") => ("otto", "ana@provider.example"),
-        "reload_policies" => ("otto", ""),
+        "reload_policies" | "bundle_policies" => ("otto", ""),
         "ask_authorize" | "authzen_evaluation" | "authzen_evaluations" => ("exchange-frontend", ""),
         _ => ("", ""),
     }
@@ -177,7 +177,10 @@ fn every_example_is_taken_and_every_answer_is_described() {
         assert_eq!(body.is_object(), example.is_some(), "{}", operation.id());
         let answer = running.call(operation.listener(), operation.method, &path, who, example);
         described(&document, &operation, &answer);
-        assert!(!matches!(answer.status, 400 | 401 | 403 | 404 | 422), "{}: {}", operation.id(), answer.body);
+        // The demo's policies are from a folder: there is no bundle to hand out.
+        let expected = operation.id() == "bundle_policies" && answer.status == 404;
+        let taken = !matches!(answer.status, 400 | 401 | 403 | 404 | 422);
+        assert!(taken || expected, "{}: {}", operation.id(), answer.body);
         let Some(example) = example else { continue };
         examples += 1;
         if operation.id().starts_with("authzen_") {

@@ -21,6 +21,7 @@ mod wire;
 
 mod authzen;
 mod bad_input;
+mod bundles;
 mod careless;
 mod cli;
 mod description;
@@ -31,6 +32,8 @@ mod record;
 mod restarts;
 mod router_walk;
 mod settings;
+mod shadow;
+mod starter;
 mod story;
 mod tokens;
 mod walk_through;
