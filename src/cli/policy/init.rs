@@ -40,9 +40,10 @@ const AROUND: [(&str, &str); 9] = starters! {
 };
 
 /// The suites of the shipped set.
-const SUITES: [(&str, &str); 2] = starters! {
+const SUITES: [(&str, &str); 3] = starters! {
     "tests/policies/access.yaml" = "../../../tests/policies/access.yaml",
     "tests/policies/guardrails.yaml" = "../../../tests/policies/guardrails.yaml",
+    "tests/policies/lifecycle.yaml" = "../../../tests/policies/lifecycle.yaml",
 };
 
 /// Runs the verb.
