@@ -10,6 +10,7 @@
 //! | `facts`, `stated` | from the domain to Cedar |
 //! | `asked` | a question in Cedar's terms, and the slice that answers it |
 //! | `judge` | guard and policies together; the only maker of an allow |
+//! | `mutate`, `exchange` | the set attacked: which small wrong edits no test notices |
 //!
 //! Invariant: no other module names Cedar. Invariant: nothing here reads a clock; `now` is given.
 //! Invariant: a fault is a denial or a refusal to load, never an allow.
@@ -19,6 +20,7 @@ pub mod bundle;
 mod canary;
 pub mod cases;
 mod check;
+mod exchange;
 mod explain;
 mod facts;
 mod files;
@@ -29,6 +31,7 @@ mod kept;
 mod lifecycle;
 mod load;
 mod origin;
+pub mod mutate;
 pub mod prove;
 mod schema;
 mod shadow;

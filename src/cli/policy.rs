@@ -2,6 +2,7 @@
 
 mod check;
 mod init;
+mod mutate;
 mod prove;
 mod shadow;
 mod sign;
@@ -24,6 +25,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Args),
+    Mutate(mutate::Args),
     Prove(prove::Args),
     Test(test::Args),
     Sign(sign::Args),
@@ -36,6 +38,7 @@ enum Verb {
 pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     match args.verb {
         Verb::Check(args) => check::run(args, output),
+        Verb::Mutate(args) => mutate::run(args, output),
         Verb::Prove(args) => prove::run(args, output),
         Verb::Test(args) => test::run(args, output),
         Verb::Sign(args) => sign::run(args, output),

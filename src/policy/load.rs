@@ -13,9 +13,10 @@ use super::slice::{Slice, Slices};
 use cedar_policy::{Authorizer, Effect, Policy, PolicyId, Schema, ValidationMode, Validator};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 /// How many entities deep a policy may reach: the question's own, and what they refer to.
-const LEVEL: u32 = 2;
+pub(super) const LEVEL: u32 = 2;
 /// The most policies of a set.
 const POLICIES_MAX: usize = 20_000;
 
@@ -39,16 +40,17 @@ pub struct PolicyInfo {
 /// A loaded policy set: never changed, only replaced.
 #[derive(Debug)]
 pub struct PolicySet {
-    digest: String,
-    pub(crate) schema: Schema,
-    pub(crate) vocabulary: Vocabulary,
-    pub(crate) names: Names,
+    pub(super) digest: String,
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) vocabulary: Arc<Vocabulary>,
+    pub(crate) names: Arc<Names>,
     pub(crate) slices: Slices,
     pub(crate) authorizer: Authorizer,
-    pub(crate) contexts: super::facts::Contexts,
-    pub(crate) kept_parts: super::kept::KeptParts,
-    infos: BTreeMap<String, PolicyInfo>,
-    policies: cedar_policy::PolicySet,
+    // Neither depends on the policies, only on the schema and the facts.
+    pub(crate) contexts: Arc<super::facts::Contexts>,
+    pub(crate) kept_parts: Arc<super::kept::KeptParts>,
+    pub(super) infos: BTreeMap<String, PolicyInfo>,
+    pub(super) policies: cedar_policy::PolicySet,
 }
 
 /// Reads and loads a set.
@@ -82,13 +84,13 @@ impl PolicySet {
         let names = Names::new().map_err(|error| failed(&error))?;
         Ok(Self {
             digest: sources.digest(),
-            schema,
-            vocabulary,
-            names,
+            schema: Arc::new(schema),
+            vocabulary: Arc::new(vocabulary),
+            names: Arc::new(names),
             slices,
             authorizer: Authorizer::new(),
-            contexts: super::facts::Contexts::new(),
-            kept_parts: super::kept::KeptParts::new(),
+            contexts: Arc::new(super::facts::Contexts::new()),
+            kept_parts: Arc::new(super::kept::KeptParts::new()),
             infos,
             policies,
         })
@@ -146,7 +148,7 @@ fn read_policies(
     let mut infos = BTreeMap::new();
     for file in &sources.policies {
         for policy in reading.file(file) {
-            infos.insert(policy.id().to_string(), info(&policy, file));
+            infos.insert(policy.id().to_string(), info(&policy, &file.name));
             // Names are known to be unique here, so adding cannot fail; if it did, the finding would say so.
             if let Err(error) = policies.add(policy) {
                 reading.findings.push(Finding::file("policy-id-twice", &file.name, error.to_string(), "rename one"));
@@ -180,11 +182,11 @@ fn whole(sources: &Sources, code: &'static str, message: &str, help: &str) -> Fi
     Finding::file(code, place.rsplit_once('/').map_or(place, |(dir, _)| dir), message, help)
 }
 
-fn info(policy: &Policy, file: &SourceFile) -> PolicyInfo {
+pub(super) fn info(policy: &Policy, file: &str) -> PolicyInfo {
     let annotation = |key: &str| policy.annotation(key).filter(|text| !text.is_empty()).map(str::to_owned);
     PolicyInfo {
         id: policy.id().to_string(),
-        file: file.name.clone(),
+        file: file.to_owned(),
         permits: policy.effect() == Effect::Permit,
         reason: annotation("reason"),
         advice: annotation("advice"),

@@ -7,9 +7,9 @@
 use super::explain::Condition;
 use super::time_use::TimeUse;
 use cedar_policy::entities_errors::EntitiesError;
-use cedar_policy::{Entities, EntityTypeName, EntityUid, Policy, RequestEnv, Schema};
-use std::collections::HashMap;
-use std::sync::OnceLock;
+use cedar_policy::{Entities, EntityTypeName, EntityUid, Policy, PolicyId, RequestEnv, Schema};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 /// The policies of one request environment, and what is needed to ask them.
 #[derive(Debug)]
@@ -42,9 +42,9 @@ impl Slice {
 }
 
 /// Slices by action and resource type; each action here has one principal type.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Slices {
-    by_action: HashMap<String, Vec<(EntityTypeName, Slice)>>,
+    by_action: HashMap<String, Vec<(EntityTypeName, Arc<Slice>)>>,
 }
 
 impl Slices {
@@ -59,7 +59,7 @@ impl Slices {
                 sets.entry(Environment::of(&environment)).or_default().push(policy.clone());
             }
         }
-        let mut by_action: HashMap<String, Vec<(EntityTypeName, Slice)>> = HashMap::new();
+        let mut by_action: HashMap<String, Vec<(EntityTypeName, Arc<Slice>)>> = HashMap::new();
         for (environment, policies) in sets {
             let slice = Slice {
                 time: TimeUse::of(policies.iter()),
@@ -69,14 +69,45 @@ impl Slices {
                 conditions: OnceLock::new(),
             };
             let name = environment.action.id().unescaped().to_owned();
-            by_action.entry(name).or_default().push((environment.resource, slice));
+            by_action.entry(name).or_default().push((environment.resource, Arc::new(slice)));
+        }
+        Ok(Self { by_action })
+    }
+
+    /// The same slices with the policy of that id exchanged, or taken out: slices that it is not in and
+    /// does not come into are shared, not cut anew.
+    pub(crate) fn exchanged(&self, id: &PolicyId, policy: Option<&Policy>, schema: &Schema) -> Result<Self, Uncut> {
+        let applies: HashSet<Environment> = policy
+            .iter()
+            .flat_map(|policy| policy.get_valid_request_envs(schema))
+            .map(|e| Environment::of(&e))
+            .collect();
+        let mut by_action = self.by_action.clone();
+        for (resource, slice) in by_action.values_mut().flatten() {
+            let comes = policy.filter(|_| {
+                applies
+                    .iter()
+                    .any(|environment| environment.action == slice.action && environment.resource == *resource)
+            });
+            if comes.is_none() && slice.policies.policy(id).is_none() {
+                continue;
+            }
+            let others = slice.policies.policies().filter(|other| other.id() != id).cloned();
+            let policies: Vec<Policy> = others.chain(comes.cloned()).collect();
+            *slice = Arc::new(Slice {
+                time: TimeUse::of(policies.iter()),
+                action: slice.action.clone(),
+                policies: cedar_policy::PolicySet::from_policies(policies).map_err(Box::new)?,
+                base: slice.base.clone(),
+                conditions: OnceLock::new(),
+            });
         }
         Ok(Self { by_action })
     }
 
     /// The slice of an action on a type of resource.
     pub(crate) fn get(&self, action: &str, resource: &EntityTypeName) -> Option<&Slice> {
-        self.by_action.get(action)?.iter().find(|(kind, _)| kind == resource).map(|(_, slice)| slice)
+        self.by_action.get(action)?.iter().find(|(kind, _)| kind == resource).map(|(_, slice)| &**slice)
     }
 }
 
