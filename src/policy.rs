@@ -10,6 +10,7 @@
 //! | `facts`, `stated` | from the domain to Cedar |
 //! | `asked` | a question in Cedar's terms, and the slice that answers it |
 //! | `judge` | guard and policies together; the only maker of an allow |
+//! | `format` | the one layout of policy files |
 //! | `mutate`, `exchange` | the set attacked: which small wrong edits no test notices |
 //!
 //! Invariant: no other module names Cedar. Invariant: nothing here reads a clock; `now` is given.
@@ -25,6 +26,7 @@ mod explain;
 mod facts;
 mod files;
 mod finding;
+mod format;
 mod guard;
 mod judge;
 mod kept;
@@ -46,6 +48,7 @@ mod watch;
 pub use check::{CheckReport, check, check_sources};
 pub use files::{Layout, SourceFile, Sources};
 pub use finding::{Finding, LoadError, Severity};
+pub use format::{Formatted, formatted, policy_files, write as write_formatted};
 pub use guard::{Guarded, Refused, guard};
 pub use judge::{Judged, Permit, judge};
 pub use lifecycle::{Deed, Forbidden, Subject};

@@ -2,6 +2,7 @@
 
 mod check;
 mod init;
+mod fmt;
 mod mutate;
 mod prove;
 mod shadow;
@@ -25,6 +26,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Args),
+    Fmt(fmt::Args),
     Mutate(mutate::Args),
     Prove(prove::Args),
     Test(test::Args),
@@ -38,6 +40,7 @@ enum Verb {
 pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     match args.verb {
         Verb::Check(args) => check::run(args, output),
+        Verb::Fmt(args) => fmt::run(args, output),
         Verb::Mutate(args) => mutate::run(args, output),
         Verb::Prove(args) => prove::run(args, output),
         Verb::Test(args) => test::run(args, output),

@@ -279,8 +279,15 @@ fn listed(dir: &Path, findings: &mut Vec<Finding>) -> (Vec<PathBuf>, Vec<Finding
     (files, others)
 }
 
+/// The policy files that lie in a directory, by name.
+pub(super) fn policies_of(dir: &Path) -> Result<Vec<PathBuf>, LoadError> {
+    let mut findings = Vec::new();
+    let (files, _) = listed(dir, &mut findings);
+    if findings.is_empty() { Ok(files) } else { Err(LoadError { findings }) }
+}
+
 /// Reads one file whole.
-fn read_file(path: &Path) -> Result<SourceFile, Box<Finding>> {
+pub(super) fn read_file(path: &Path) -> Result<SourceFile, Box<Finding>> {
     let name = shown(path);
     let wrong = |code, message: String, help: &str| Box::new(Finding::file(code, &name, message, help));
     let unreadable = |error: std::io::Error| {

@@ -159,4 +159,35 @@ fn what_is_proved_on_the_spot_is_in_the_bundle() {
     let verify = ["verify", "./p.tar.gz", "--trust", "./a.pub", "--require-proof", "--require-tests"];
     assert_eq!(ends_in(dir.path(), &verify).unwrap(), Exit::Fine);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3, "two keys and the bundle");
+#[test]
+fn files_are_laid_out_or_said_to_be_not() {
+    assert_eq!(ends(&["fmt", "--check", HERE]).unwrap(), Exit::Fine);
+    let dir = changed("policies/guardrails.cedar", "when { principal.suspended }", "when {principal.suspended}");
+    let path = dir.path().to_str().unwrap();
+    assert_eq!(ends(&["fmt", "--check", path]).unwrap(), Exit::Failed);
+    assert_eq!(ends(&["fmt", path]).unwrap(), Exit::Fine);
+    assert_eq!(ends(&["fmt", "--check", path]).unwrap(), Exit::Fine);
+    let broken = dir.path().join("policies/broken.cedar");
+    std::fs::write(&broken, "permit (").unwrap();
+    assert_eq!(ends(&["fmt", path]).unwrap(), Exit::PoliciesInvalid);
+    assert_eq!(std::fs::read_to_string(&broken).unwrap(), "permit (");
+    assert_eq!(ends(&["fmt", "/no/such/place"]).unwrap(), Exit::PoliciesInvalid);
+}
+
+#[test]
+fn a_mistake_that_no_test_notices_lowers_the_score() {
+    let words = ["mutate", HERE, "--policy", "refuse-unmanaged-device", "--threshold"];
+    assert_eq!(ends(&[&words[..], &["100"]].concat()).unwrap(), Exit::Fine);
+    let dir = changed("tests/policies/guardrails.yaml", "name: a good device", "name: a good device, twice");
+    let path = dir.path().to_str().unwrap();
+    let mistyped = ends(&["mutate", path, "--policy", "refuse-unmanaged-devise"]).unwrap_err();
+    assert!(mistyped.to_string().contains("did you mean `refuse-unmanaged-device`?"), "{mistyped}");
+    let suite = dir.path().join("tests/policies/guardrails.yaml");
+    let text = std::fs::read_to_string(&suite).unwrap();
+    let (before, after) = text.split_once("  - name: a good device").unwrap();
+    let (_, after) = after.split_once("\n  - name").unwrap();
+    std::fs::write(&suite, format!("{before}  - name{after}")).unwrap();
+    let words = ["mutate", path, "--policy", "refuse-unmanaged-device", "--threshold"];
+    assert_eq!(ends(&[&words[..], &["100"]].concat()).unwrap(), Exit::ProofFailed);
+    assert_eq!(ends(&[&words[..], &["50"]].concat()).unwrap(), Exit::Fine);
 }
