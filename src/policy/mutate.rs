@@ -6,9 +6,11 @@
 //! | `expressions`, `generate` | every mutant of every policy |
 //! | `places` | where in the file it is, and how the lines look |
 //! | `attack`, `report` | puts each mutant to what should notice it; the score |
+//! | `apart` | a survivor told from the same set in other words, by a solver where there is one |
 //!
 //! Invariant: a mutant counts as noticed only where something really says other than it should.
 
+mod apart;
 mod attack;
 mod expressions;
 mod generate;
@@ -17,7 +19,8 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-pub use attack::{Attacked, Outcome, Settings, attack};
+pub use apart::{Apart, Missing};
+pub use attack::{Attacked, Judge, Outcome, Settings, attack};
 pub use generate::mutants;
 pub use report::{Against, Counts, MutationReport};
 

@@ -36,7 +36,7 @@ use core::time::Duration;
 use serde::Serialize;
 
 /// How much stack work on policies may take: Cedar walks expressions recursively.
-const STACK_BYTES: usize = 256 << 20;
+pub(crate) const STACK_BYTES: usize = 256 << 20;
 
 /// What may be spent on one claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

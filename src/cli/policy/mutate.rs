@@ -4,10 +4,16 @@ use super::super::Exit;
 use super::super::error::CliError;
 use super::super::output::{Format, Output, Tone};
 use super::super::progress::Progress;
-use crate::policy::mutate::{Against, Attacked, Counts, MutationReport, Outcome, Settings, attack, mutants};
-use crate::policy::{Layout, PolicySet, Sources, cases};
+use super::prove::MeansArgs;
+use crate::policy::cases::{Cases, first_failure};
+use crate::policy::mutate::{
+    Against, Apart, Attacked, Counts, Judge, Missing, MutationReport, Outcome, Settings, attack, mutants,
+};
+use crate::policy::prove::Invariant;
+use crate::policy::{Layout, PolicySet, Sources};
+use clap::ValueEnum;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Of a mistake longer than this the text shows the beginning.
 const LINES_SHOWN: usize = 8;
@@ -15,12 +21,15 @@ const LINES_SHOWN: usize = 8;
 /// Make every small mistake in the policies, one at a time, and say which no test notices.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  lockbox policy mutate --policy require-clearance-for-export --threshold 100\n\nA mistake that nothing notices is either the same set in other words (proved where there is a solver), or\na test that is missing. The score is what is noticed of what could be. Exit code 3 when policies or suites\ndo not load, 4 when the suites fail already or the score is below the threshold."
+    after_help = "Example:\n  lockbox policy mutate --policy require-clearance-for-export --threshold 100\n\nA mistake that nothing notices is the same set in other words (proved, where there is a solver), or a test\nthat is missing: the question is shown. The score is what is noticed of what could be. Against invariants,\nit says what they leave open; what allows MORE is marked. Exit code 3 when policies or suites do not load, 4\nwhen the suites fail already or the score is below the threshold."
 )]
 pub(super) struct Args {
     /// A folder of policies, or one with `policies/`, `schemas/` and `tests/` in it.
     #[arg(value_name = "DIR", default_value = ".")]
     dir: PathBuf,
+    /// What should notice the mistakes.
+    #[arg(long, value_enum, default_value_t = Wanted::Tests)]
+    against: Wanted,
     /// Only mistakes in this policy; may be repeated.
     #[arg(long, value_name = "ID")]
     policy: Vec<String>,
@@ -30,34 +39,74 @@ pub(super) struct Args {
     /// How many threads try mistakes; without it as many as there are processors.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     threads: Option<u32>,
+    #[command(flatten)]
+    means: MeansArgs,
+}
+
+/// What should notice mistakes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Wanted {
+    /// The suites.
+    Tests,
+    /// The invariants.
+    Invariants,
 }
 
 /// Runs the verb.
 pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
-    let Args { dir, policy, threshold, threads } = args;
+    let Args { dir, against, policy, threshold, threads, means } = args;
     output.takes(&[Format::Text, Format::Json])?;
     let layout = Layout::find(&dir);
     let sources = Sources::read(&layout.policies, &layout.schema)?;
     let set = PolicySet::from_sources(&sources)?;
     let only = wanted(&set, policy)?;
-    if !cases::run_dir(&set, &layout.tests, &|_| true)?.is_good() {
-        let help = format!("the tests fail already: `lockbox policy test {}` says which", dir.display());
-        output.note(&help);
-        return Ok(Exit::ProofFailed);
-    }
+    let mutants = mutants(&set, &sources, &|id| only.is_empty() || only.contains(id));
     let processors = || std::thread::available_parallelism().map_or(1, core::num::NonZero::get);
     let workers = threads.map_or_else(processors, |threads| usize::try_from(threads).unwrap_or(1));
-    let mutants = mutants(&set, &sources, &|id| only.is_empty() || only.contains(id));
-    let mut progress = Progress::through("mutate", mutants.len(), "mutants");
-    let notices = |changed: &PolicySet| noticed(changed, &layout.tests);
-    let attacked = attack(&set, mutants, Settings { workers }, &notices, &mut |done| {
-        progress.tell(u64::try_from(done).unwrap_or(u64::MAX));
-    });
+    let mut progress = Progress::through("mutate", mutants.len(), "mistakes");
+    let mut told = |done| progress.tell(u64::try_from(done).unwrap_or(u64::MAX));
+    // The first prover says so when it cannot prove; those of the threads need not say it again.
+    let by = means.prover(output).means().to_string();
+    let attacked = match against {
+        Wanted::Tests => {
+            let cases = Cases::read(&set, &layout.tests)?;
+            if let Some(test) = first_failure(&set, &cases) {
+                output.note(&format!(
+                    "the tests fail without any mistake, the first is `{test}`: see `lockbox policy test`"
+                ));
+                return Ok(Exit::ProofFailed);
+            }
+            let judge = || against_tests(&set, &cases, means);
+            attack(&set, mutants, Settings { workers }, &judge, &mut told)
+        }
+        Wanted::Invariants => {
+            let invariants = Invariant::all(&sources, &set)?;
+            let judge = || against_invariants(&set, &invariants, means);
+            attack(&set, mutants, Settings { workers }, &judge, &mut told)
+        }
+    };
     progress.end();
-    let report = MutationReport::of(set.digest(), Against::Tests, "types", attacked);
+    let against = match against {
+        Wanted::Tests => Against::Tests,
+        Wanted::Invariants => Against::Invariants,
+    };
+    let report = MutationReport::of(set.digest(), against, &by, attacked.map_err(CliError::failed)?);
     let json = serde_json::to_value(&report).map_err(CliError::failed)?;
     output.answer(&json, || shown(&report, output))?;
     Ok(verdict(&report, threshold, output))
+}
+
+fn against_tests<'a>(set: &'a PolicySet, cases: &'a Cases, means: MeansArgs) -> Judge<'a> {
+    let mut apart = None;
+    Box::new(move |changed, mutant| match first_failure(changed, cases) {
+        Some(by) => Outcome::Noticed { by },
+        None => apart.get_or_insert_with(|| Apart::by(means.silent_prover())).tell(set, changed, mutant),
+    })
+}
+
+fn against_invariants<'a>(set: &'a PolicySet, invariants: &'a [Invariant], means: MeansArgs) -> Judge<'a> {
+    let mut apart = Apart::by(means.silent_prover());
+    Box::new(move |changed, mutant| apart.against(set, changed, mutant, invariants))
 }
 
 /// The policies that are asked for; each must be there.
@@ -71,18 +120,6 @@ fn wanted(set: &PolicySet, ids: Vec<String>) -> Result<BTreeSet<String>, CliErro
         }
     }
     Ok(ids.into_iter().collect())
-}
-
-/// The first test that says other than it should.
-fn noticed(set: &PolicySet, tests: &Path) -> Option<String> {
-    match cases::run_dir(set, tests, &|_| true) {
-        Ok(report) => report.suites.iter().find_map(|suite| {
-            let test = suite.tests.iter().find(|test| !test.failures.is_empty())?;
-            Some(format!("{}: {}", suite.name, test.name))
-        }),
-        // A suite that names the policy that is gone.
-        Err(error) => Some(error.findings.first().map(|finding| finding.message.clone()).unwrap_or_default()),
-    }
 }
 
 fn verdict(report: &MutationReport, threshold: Option<u8>, output: &Output) -> Exit {
@@ -102,7 +139,8 @@ pub(super) fn shown(report: &MutationReport, output: &Output) -> String {
          allow, {equivalent} that change nothing\n"
     ));
     let tone = if survived == 0 { Tone::Good } else { Tone::Bad };
-    text.push_str(&format!("score {}", output.paint(&format!("{} %", report.score), tone)));
+    let score = output.paint(&format!("{} %", report.score), tone);
+    text.push_str(&format!("score {score} against {}; told apart by {}", report.against.as_str(), report.means));
     text
 }
 
@@ -113,7 +151,9 @@ fn survivor(one: &Attacked, output: &Output) -> String {
     } else {
         mutant.file.clone()
     };
-    let head = format!("{}: {}", output.paint("not noticed", Tone::Bad), mutant.kind.in_words());
+    let more = matches!(one.outcome, Outcome::Survived { allows_more: Some(true), .. });
+    let more = if more { output.paint(" (allows MORE)", Tone::Bad) } else { String::new() };
+    let head = format!("{}{more}: {}", output.paint("not noticed", Tone::Bad), mutant.kind.in_words());
     let mut text = format!("{head}\n  --> {place} ({})", mutant.id);
     for line in mutant.excerpt.iter().take(LINES_SHOWN) {
         let tone = if line.starts_with('+') { Tone::Good } else { Tone::Bad };
@@ -124,6 +164,23 @@ fn survivor(one: &Attacked, output: &Output) -> String {
     }
     if mutant.excerpt.is_empty() {
         text.push_str(&format!("\n  - {}\n  + {}", mutant.before, mutant.after));
+    }
+    if let Outcome::Survived { missing, undecided, .. } = &one.outcome {
+        text.extend(missing.iter().map(|missing| question(missing)));
+        text.extend(undecided.iter().map(|why| format!("\n  it may be the same set: {why}")));
+    }
+    text
+}
+
+/// The question that is missing, as a person reads it.
+fn question(missing: &Missing) -> String {
+    let (now, then) = if missing.allowed { ("allow", "deny") } else { ("deny", "allow") };
+    let because = if missing.because.is_empty() { "no policy".to_owned() } else { missing.because.join(", ") };
+    let mut text = format!(
+        "\n  a test would notice: the policies {now} this (because of {because}), the mistake makes them {then} it:"
+    );
+    for line in missing.question.to_string().lines() {
+        text.push_str(&format!("\n    {line}"));
     }
     text
 }

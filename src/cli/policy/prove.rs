@@ -77,6 +77,15 @@ pub(super) enum SolverWanted {
 impl MeansArgs {
     /// The prover to use, with a loud note when it cannot prove.
     pub(super) fn prover(self, output: &Output) -> Prover {
+        let prover = self.silent_prover();
+        if !prover.proves() {
+            output.note(&format!("NO PROOF: there is no solver, so this is an {}", prover.means()));
+        }
+        prover
+    }
+
+    /// The prover to use, where it has been said whether it can prove.
+    pub(super) fn silent_prover(self) -> Prover {
         let Self { solver, timeout, questions } = self;
         let limits = Limits {
             query: Duration::from_secs(timeout),
@@ -86,11 +95,7 @@ impl MeansArgs {
             SolverWanted::Auto => Wanted::Best,
             SolverWanted::None => Wanted::Enumeration,
         };
-        let prover = Prover::find(limits, wanted);
-        if !prover.proves() {
-            output.note(&format!("NO PROOF: there is no solver, so this is an {}", prover.means()));
-        }
-        prover
+        Prover::find(limits, wanted)
     }
 
     /// Whether enumeration was asked for, not only fallen back to.

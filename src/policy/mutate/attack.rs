@@ -1,8 +1,10 @@
 //! The attack: each mutant is made into a set and put to what should notice it, on several threads.
 
 use super::Mutant;
+use super::apart::Missing;
 use crate::policy::exchange::{Strict, Unloadable};
 use crate::policy::load::PolicySet;
+use crate::policy::symbolic::STACK_BYTES;
 use cedar_policy::pst::{PrincipalConstraint, ResourceConstraint};
 use cedar_policy::{Policy, PolicyId, RequestEnv};
 use serde::Serialize;
@@ -21,7 +23,7 @@ pub struct Settings {
 }
 
 /// What became of a mutant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// It is not valid under the schema: nobody can make this mistake and load the set.
@@ -45,7 +47,29 @@ pub enum Outcome {
         how: String,
     },
     /// Nothing noticed it, and it is not known to be the same set.
-    Survived,
+    Survived {
+        /// The question that shows the difference, where one was found.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        missing: Option<Box<Missing>>,
+        /// Whether it allows what the policies deny; `None` when that is not known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        allows_more: Option<bool>,
+        /// Why it could not be told from the same set in other words, where it could not.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        undecided: Vec<String>,
+    },
+}
+
+impl Outcome {
+    /// A mutant of which nothing else is known.
+    pub fn survived() -> Self {
+        Self::Survived { missing: None, allows_more: None, undecided: Vec::new() }
+    }
+
+    /// Whether nothing noticed it.
+    pub fn is_survived(&self) -> bool {
+        matches!(self, Self::Survived { .. })
+    }
 }
 
 /// A mutant, and what became of it.
@@ -59,40 +83,50 @@ pub struct Attacked {
     pub outcome: Outcome,
 }
 
-/// Puts every mutant to `notices`, which says what noticed that the set is another. `told` hears how
-/// many are done. The order is that of the mutants.
-pub fn attack(
+/// Tries a mutant that loads: given the set with it.
+pub type Judge<'a> = Box<dyn FnMut(&PolicySet, &Mutant) -> Outcome + 'a>;
+
+/// Puts every mutant to a judge, one of which is made for each thread. `told` hears how many are done.
+/// The order is that of the mutants.
+///
+/// # Errors
+/// The system's, when no thread can be started.
+pub fn attack<'a>(
     set: &PolicySet,
     mutants: Vec<Mutant>,
     settings: Settings,
-    notices: &(dyn Fn(&PolicySet) -> Option<String> + Sync),
+    judge: &(dyn Fn() -> Judge<'a> + Sync),
     told: &mut dyn FnMut(usize),
-) -> Vec<Attacked> {
+) -> std::io::Result<Vec<Attacked>> {
     let strict = Strict::of(&set.schema);
     let next = AtomicUsize::new(0);
     let (send, receive) = channel();
     let mut found: Vec<(usize, Outcome)> = Vec::with_capacity(mutants.len());
     std::thread::scope(|scope| {
-        for _ in 0..settings.workers.clamp(1, WORKERS_MAX) {
+        for number in 0..settings.workers.clamp(1, WORKERS_MAX) {
             let send = send.clone();
-            scope.spawn(|| {
-                let send = send;
-                while let Some((number, mutant)) = take(&next, &mutants) {
+            let (next, mutants, strict) = (&next, &mutants, &strict);
+            let work = move || {
+                let mut judge = judge();
+                while let Some((number, mutant)) = take(next, mutants) {
                     // Refused only when nobody listens any more.
-                    if send.send((number, outcome(set, mutant, &strict, notices))).is_err() {
+                    if send.send((number, outcome(set, mutant, strict, &mut judge))).is_err() {
                         break;
                     }
                 }
-            });
+            };
+            let thread = std::thread::Builder::new().name(format!("mutate-{number}")).stack_size(STACK_BYTES);
+            thread.spawn_scoped(scope, work)?;
         }
         drop(send);
         for one in receive {
             found.push(one);
             told(found.len());
         }
-    });
+        Ok::<_, std::io::Error>(())
+    })?;
     found.sort_by_key(|(number, _)| *number);
-    mutants.into_iter().zip(found).map(|(mutant, (_, outcome))| Attacked { mutant, outcome }).collect()
+    Ok(mutants.into_iter().zip(found).map(|(mutant, (_, outcome))| Attacked { mutant, outcome }).collect())
 }
 
 fn take<'a>(next: &AtomicUsize, mutants: &'a [Mutant]) -> Option<(usize, &'a Mutant)> {
@@ -100,20 +134,12 @@ fn take<'a>(next: &AtomicUsize, mutants: &'a [Mutant]) -> Option<(usize, &'a Mut
     Some((number, mutants.get(number)?))
 }
 
-fn outcome(
-    set: &PolicySet,
-    mutant: &Mutant,
-    strict: &Strict,
-    notices: &(dyn Fn(&PolicySet) -> Option<String> + Sync),
-) -> Outcome {
+fn outcome(set: &PolicySet, mutant: &Mutant, strict: &Strict, judge: &mut Judge<'_>) -> Outcome {
     match set.exchanged(&mutant.policy, mutant.made.as_ref(), strict) {
         Err(Unloadable::Invalid(why)) => Outcome::Invalid { why },
         Err(Unloadable::Canary(why)) => Outcome::Refused { why },
-        Ok(_) if is_same(set, mutant) => Outcome::Equivalent { how: "the types say so".to_owned() },
-        Ok(changed) => match notices(&changed) {
-            Some(by) => Outcome::Noticed { by },
-            None => Outcome::Survived,
-        },
+        Ok(_) if is_same(set, mutant) => Outcome::Equivalent { how: "by its types".to_owned() },
+        Ok(changed) => judge(&changed, mutant),
     }
 }
 

@@ -13,6 +13,16 @@ pub enum Against {
     Invariants,
 }
 
+impl Against {
+    /// In a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tests => "tests",
+            Self::Invariants => "invariants",
+        }
+    }
+}
+
 /// What an attack found.
 #[derive(Debug, Clone, Serialize)]
 pub struct MutationReport {
@@ -54,7 +64,7 @@ impl MutationReport {
                 Outcome::Invalid { .. } => counts.invalid += 1,
                 Outcome::Refused { .. } | Outcome::Noticed { .. } => counts.noticed += 1,
                 Outcome::Equivalent { .. } => counts.equivalent += 1,
-                Outcome::Survived => counts.survived += 1,
+                Outcome::Survived { .. } => counts.survived += 1,
             }
         }
         let (policy_revision, means) = (policy_revision.to_owned(), means.to_owned());
@@ -63,7 +73,7 @@ impl MutationReport {
 
     /// The mutants that survived.
     pub fn survivors(&self) -> impl Iterator<Item = &Attacked> {
-        self.mutants.iter().filter(|one| one.outcome == Outcome::Survived)
+        self.mutants.iter().filter(|one| one.outcome.is_survived())
     }
 }
 

@@ -17,6 +17,10 @@ fn of(clauses: &str) -> (PolicySet, Vec<Mutant>) {
     (set, made)
 }
 
+fn noticing() -> Judge<'static> {
+    Box::new(|_, _| Outcome::Noticed { by: "a test".to_owned() })
+}
+
 fn told(mutants: &[Mutant]) -> BTreeSet<String> {
     mutants.iter().map(|made| format!("{}: {} -> {}", made.kind.as_str(), made.before, made.after)).collect()
 }
@@ -100,32 +104,35 @@ fn each_mutant_differs_and_keeps_the_id() {
 #[test]
 fn what_does_not_load_and_what_is_the_same_is_told_apart() {
     let (set, made) = of("when { principal has clearance && principal.clearance < 3 }");
-    let attacked = attack(&set, made, Settings { workers: 2 }, &|_| None, &mut |_| {});
+    let attacked =
+        attack(&set, made, Settings { workers: 2 }, &|| Box::new(|_, _| Outcome::survived()), &mut |_| {}).unwrap();
     let outcome = |wanted: &str| {
         let named = |one: &&Attacked| format!("{}: {}", one.mutant.kind.as_str(), one.mutant.before) == wanted;
         attacked.iter().find(named).unwrap().outcome.clone()
     };
     assert!(matches!(outcome("condition: principal has clearance"), Outcome::Invalid { .. }));
     assert!(matches!(outcome("scope: principal is Lockbox::Engineer"), Outcome::Equivalent { .. }));
-    assert_eq!(outcome("action: Lockbox::Action::\"read\""), Outcome::Survived);
-    assert_eq!(outcome("scope: action in [Lockbox::Action::\"read\", Lockbox::Action::\"export\"]"), Outcome::Survived);
-    assert_eq!(outcome("comparison: principal.clearance < 3"), Outcome::Survived);
+    assert!(outcome("action: Lockbox::Action::\"read\"").is_survived());
+    assert!(outcome("scope: action in [Lockbox::Action::\"read\", Lockbox::Action::\"export\"]").is_survived());
+    assert!(outcome("comparison: principal.clearance < 3").is_survived());
     let suspended = |mutant: &Mutant| mutant.policy == "stop-suspended-engineer" && mutant.kind == Kind::Policy;
     let gone: Vec<Mutant> = mutants(shipped(), &Sources::shipped(), &|_| true).into_iter().filter(suspended).collect();
-    let refused = attack(shipped(), gone, Settings { workers: 1 }, &|_| None, &mut |_| {});
+    let refused =
+        attack(shipped(), gone, Settings { workers: 1 }, &|| Box::new(|_, _| Outcome::survived()), &mut |_| {})
+            .unwrap();
     assert!(matches!(refused[0].outcome, Outcome::Refused { .. }), "{refused:?}");
 }
 
 #[test]
 fn the_score_is_of_what_could_be_noticed() {
     let (set, made) = of("when { principal.suspended }");
-    let attacked = attack(&set, made, Settings { workers: 1 }, &|_| Some("a test".to_owned()), &mut |_| {});
+    let attacked = attack(&set, made, Settings { workers: 1 }, &|| noticing(), &mut |_| {}).unwrap();
     let report = MutationReport::of("x", Against::Tests, "", attacked.clone());
     assert_eq!((report.score, report.counts.survived), (100, 0));
     assert!(report.counts.equivalent > 0 && report.counts.noticed > 3, "{:?}", report.counts);
     let one_less = attacked.into_iter().map(|mut one| {
         if one.mutant.kind == Kind::Clause {
-            one.outcome = Outcome::Survived;
+            one.outcome = Outcome::survived();
         }
         one
     });
