@@ -7,6 +7,7 @@ mod cache;
 mod history;
 mod question;
 mod record;
+mod skim;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub use cache::CacheSettings;
 pub use history::{History, HistoryError, Touched};
 pub use question::{Stated, Unaskable};
 pub use record::{RecordError, Recorded, RecordedShadow};
+pub use skim::Skimmed;
 
 use crate::clock::{Boot, Clock, Ids};
 use crate::decision_log::{AppendError, DecisionLog, Durability};

@@ -3,6 +3,7 @@
 //!
 //! Invariant: a record that cannot be decided again is counted with its cause, never passed over.
 
+mod again;
 mod shadow;
 mod tally;
 #[cfg(test)]
@@ -12,8 +13,8 @@ pub use shadow::{ShadowReport, shadowed};
 pub use tally::{Change, Changed, Counts, Report, Unreadable, Verdict};
 
 use crate::decision_log::{ReadError, Record, Records};
-use crate::evaluate_access::Recorded;
-use crate::policy::{Facts, PolicySet, judge};
+use crate::policy::PolicySet;
+use again::Again;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use tally::Tally;
@@ -112,30 +113,11 @@ fn read(records: &mut Records, send: SyncSender<Vec<Record>>, told: &mut dyn FnM
 }
 
 fn work(receive: &Mutex<Receiver<Vec<Record>>>, policies: &PolicySet, changes_max: usize) -> Tally {
-    let mut tally = Tally::keeping(changes_max);
+    let mut again = Again::by(policies, changes_max);
     loop {
         // Held while waiting: whoever waits behind could only wait as well.
         let batch = receive.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(batch) = batch else { return tally };
-        for record in &batch {
-            again(record, policies, &mut tally);
-        }
+        let Ok(batch) = batch else { return again.into_tally() };
+        batch.iter().for_each(|record| again.decide(record));
     }
-}
-
-/// Decides one record again.
-fn again(record: &Record, policies: &PolicySet, tally: &mut Tally) {
-    let recorded = match Recorded::parse(&record.payload) {
-        Ok(recorded) => recorded,
-        Err(why) => return tally.unreadable(record, why.to_string()),
-    };
-    let (Some(question), Some(now)) = (&recorded.question, recorded.now) else {
-        let cause = if recorded.question.is_none() { "stated_only" } else { "no_lease" };
-        return tally.not_replayable(cause);
-    };
-    let Some(known) = &recorded.known else { return tally.not_replayable("no_facts") };
-    let facts =
-        Facts { tenant: known.tenant.as_deref(), engineer: known.engineer.as_deref(), accesses: &known.accesses };
-    let judged = judge(policies, question, &facts, now);
-    tally.decided(record.sequence, &recorded, question, judged.decision());
 }

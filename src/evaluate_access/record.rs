@@ -18,7 +18,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// The version of the record's form; a reader refuses others.
-const RECORD_VERSION: u32 = 1;
+pub(super) const RECORD_VERSION: u32 = 1;
 /// The most AccessRequests recorded with a Decision: the live ones, then the newest.
 const ACCESSES_MAX: usize = 32;
 
@@ -78,7 +78,7 @@ enum Asked {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct QuestionPart {
+pub(super) struct QuestionPart {
     engineer: String,
     action: String,
     tenant: String,
@@ -168,7 +168,7 @@ impl QuestionPart {
         }
     }
 
-    fn into_question(self) -> Result<Evaluation, NameError> {
+    pub(super) fn into_question(self) -> Result<Evaluation, NameError> {
         use crate::domain::{ActionName, ContentPath, PersonId, ServiceRequest, TenantId, WorkloadName};
         Ok(Evaluation {
             engineer: PersonId::parse(&self.engineer)?,
@@ -305,7 +305,7 @@ struct Whole<'a> {
 }
 
 #[derive(Deserialize)]
-struct FactsRead<'a> {
+pub(super) struct FactsRead<'a> {
     #[serde(borrow)]
     tenant: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -354,7 +354,7 @@ impl Recorded {
 }
 
 impl FactsRead<'_> {
-    fn into_known(self, question: &Evaluation) -> Result<Known, ItemError> {
+    pub(super) fn into_known(self, question: &Evaluation) -> Result<Known, ItemError> {
         let mut known = Known::default();
         let tenant = self.tenant.map(|raw| (StateItem::tenant_key(&question.tenant), raw));
         let engineer = self.engineer.map(|raw| (StateItem::engineer_key(&question.engineer), raw));

@@ -8,7 +8,7 @@ use crate::domain::{
     Evaluation, GrantId, PersonId, Reason, Scope, ServiceRequest, StateName, TenantFacts, TenantId, Timestamp, Value,
     Window, WorkloadName,
 };
-use crate::policy::{Origin, PolicyHandle, Reloaded, ShadowPolicies};
+use crate::policy::PolicyHandle;
 use crate::state::{Lease, LeaseSettings, Memory, State, StateItem};
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -25,7 +25,6 @@ struct Unheard;
 impl Observer for Unheard {
     fn decided(&self, _reason: Reason, _took: Duration) {}
     fn cache(&self, _hit: bool) {}
-    fn shadow(&self, _outcome: crate::policy::ShadowOutcome) {}
 }
 
 struct LogTime;
@@ -119,22 +118,11 @@ pub(crate) fn asked(kind: usize) -> Result<Evaluation, Unaskable> {
 /// Asks `count` questions of all kinds in turn and records them in `dir`, in segments of
 /// `segment_bytes_max`. With `leased` false nobody has told the sidecar anything yet.
 pub(crate) fn write_log(dir: &Path, count: usize, segment_bytes_max: u64, leased: bool) {
-    write_log_beside(dir, count, segment_bytes_max, leased, None);
-}
-
-/// The same with shadow policies from a directory.
-pub(crate) fn write_log_beside(dir: &Path, count: usize, segment_bytes_max: u64, leased: bool, shadow: Option<&Path>) {
-    let shadow = shadow.map(|path| {
-        let shadow = ShadowPolicies::at(path.to_owned());
-        assert!(matches!(shadow.poll(Duration::ZERO), Reloaded::Swapped { .. }));
-        Arc::new(shadow)
-    });
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let clock = Arc::new(SteppedClock::at(Timestamp::from_ms(NOW_MS)));
     let boot = clock.boot().since(Boot::default());
     let (policies, schema) = (here.join("policies"), here.join("schemas/lockbox.cedarschema"));
-    let policies =
-        PolicyHandle::open(Origin::Directory { dir: policies, schema }, Duration::from_secs(60), boot).unwrap();
+    let policies = PolicyHandle::open(policies, schema, Duration::from_secs(60), boot).unwrap();
     let state = State::default();
     if leased {
         let now = clock.wall();
@@ -146,7 +134,6 @@ pub(crate) fn write_log_beside(dir: &Path, count: usize, segment_bytes_max: u64,
     let evaluate = EvaluateAccess::new(Parts {
         state: Arc::new(state),
         policies: Arc::new(policies),
-        shadow,
         clock,
         ids: Arc::new(SeededIds::new(7)),
         log: Arc::clone(&log),
@@ -156,9 +143,9 @@ pub(crate) fn write_log_beside(dir: &Path, count: usize, segment_bytes_max: u64,
     });
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let caller = CallerName::parse("exchange-frontend").unwrap();
-    let questions: Vec<_> = (0..count).map(asked).collect();
-    for batch in questions.chunks(BATCH) {
-        runtime.block_on(evaluate.evaluate_all(&caller, batch, |_| false)).unwrap();
+    for first in (0..count).step_by(BATCH) {
+        let batch: Vec<_> = (first..count.min(first + BATCH)).map(asked).collect();
+        runtime.block_on(evaluate.evaluate_all(&caller, &batch, |_| false)).unwrap();
     }
     log.close();
 }

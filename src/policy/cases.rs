@@ -6,8 +6,11 @@
 //! | `suite`, `yaml`, `values` | the form of a suite, read and written |
 //! | `world`, `prepare`, `question` | from a suite to questions that are ready to be asked |
 //! | `run`, `coverage` | asking, and what it shows |
+//! | `found`, `join` | from questions that a solver found to a suite |
 
 mod coverage;
+mod found;
+mod join;
 mod prepare;
 mod question;
 mod run;
@@ -17,6 +20,7 @@ mod world;
 mod yaml;
 
 pub use coverage::{Coverage, Covered, CoveredCondition};
+pub(crate) use found::Answer;
 pub use run::{CaseReport, Failure, SuiteReport, TestReport, first_failure, run_cases};
 pub use suite::{
     AccessRequestCase, AskCase, ContentCase, EngineerCase, Expected, GrantCase, PersonCase, StatedCase, Suite,

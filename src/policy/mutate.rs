@@ -7,6 +7,7 @@
 //! | `places` | where in the file it is, and how the lines look |
 //! | `attack`, `report` | puts each mutant to what should notice it; the score |
 //! | `apart` | a survivor told from the same set in other words, by a solver where there is one |
+//! | `synthesize` | the tests that are missing, written down |
 //!
 //! Invariant: a mutant counts as noticed only where something really says other than it should.
 
@@ -16,6 +17,7 @@ mod expressions;
 mod generate;
 mod places;
 mod report;
+mod synthesize;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +25,7 @@ pub use apart::{Apart, Missing};
 pub use attack::{Attacked, Judge, Outcome, Settings, attack};
 pub use generate::mutants;
 pub use report::{Against, Counts, MutationReport};
+pub use synthesize::{Synthesized, synthesize};
 
 use serde::Serialize;
 

@@ -1,9 +1,9 @@
 //! What shadow policies would have said, from the records: nothing is decided again, because the shadow
 //! was asked when the question was.
 
-use super::tally::{Report, Tally, Verdict};
+use super::tally::{After, Before, Report, Tally};
 use crate::decision_log::{ReadError, Records};
-use crate::evaluate_access::{Recorded, RecordedShadow};
+use crate::evaluate_access::{RecordError, Recorded, RecordedShadow};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -45,7 +45,11 @@ pub fn shadowed(
         match Recorded::parse(&record.payload) {
             Err(why) => tally.unreadable(&record, why.to_string()),
             Ok(recorded) if !wanted(&recorded) => passed_over = passed_over.saturating_add(1),
-            Ok(recorded) => one(record.sequence, recorded, &mut tally, &mut revisions),
+            Ok(recorded) => {
+                if let Err(why) = one(record.sequence, recorded, &mut tally, &mut revisions) {
+                    tally.unreadable(&record, why.to_string());
+                }
+            }
         }
         if records.read_bytes() >= next_told {
             next_told = records.read_bytes().saturating_add(TOLD_BYTES);
@@ -56,13 +60,22 @@ pub fn shadowed(
     ShadowReport { revisions, passed_over, report: tally.report(&newest, damaged) }
 }
 
-fn one(sequence: u64, mut recorded: Recorded, tally: &mut Tally, revisions: &mut BTreeMap<String, u64>) {
+fn one(
+    sequence: u64,
+    mut recorded: Recorded,
+    tally: &mut Tally,
+    revisions: &mut BTreeMap<String, u64>,
+) -> Result<(), RecordError> {
     let (Some(question), Some(shadow)) = (recorded.question.take(), recorded.shadow.take()) else {
-        return tally.not_replayable("no_shadow");
+        tally.not_replayable("no_shadow");
+        return Ok(());
     };
     let RecordedShadow { revision, decision, reason, policies } = shadow;
     let count = revisions.entry(revision).or_default();
     *count = count.saturating_add(1);
-    let after = Verdict { allowed: decision == "allow", reason, policies };
-    tally.compared(sequence, &recorded, &question, after, String::new);
+    let Recorded { id, at, allowed, reason: before, policies: decided, .. } = recorded;
+    let at = at.to_string();
+    let before = Before { sequence, id: &id, at: &at, allowed, reason: &before };
+    let after = After { allowed: decision == "allow", reason: &reason, policies: &policies, failed: "" };
+    tally.compared(&before, || Ok(decided), &question, &after)
 }

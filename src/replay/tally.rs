@@ -3,7 +3,7 @@
 
 use crate::decision_log::{ReadError, Record};
 use crate::domain::{Decision, Evaluation};
-use crate::evaluate_access::Recorded;
+use crate::evaluate_access::RecordError;
 use serde::Serialize;
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -180,50 +180,42 @@ impl Tally {
         *counter = counter.saturating_add(1);
     }
 
-    pub(super) fn decided(&mut self, sequence: u64, recorded: &Recorded, question: &Evaluation, decision: &Decision) {
-        let after = Verdict {
-            allowed: decision.allows(),
-            reason: decision.reason.as_str().to_owned(),
-            policies: decision.policies.clone(),
-        };
-        self.compared(sequence, recorded, question, after, || {
-            decision.nearest.as_ref().map(|near| near.failed.clone()).unwrap_or_default()
-        });
-    }
-
-    /// Counts what was recorded against another verdict; `failed` says by which condition that denies.
+    /// Counts what was recorded against another verdict. `policies` gives those that decided before, read
+    /// only where they are told: a record in which they cannot be read is not counted here at all.
     pub(super) fn compared(
         &mut self,
-        sequence: u64,
-        recorded: &Recorded,
+        before: &Before<'_>,
+        policies: impl FnOnce() -> Result<Vec<String>, RecordError>,
         question: &Evaluation,
-        after: Verdict,
-        failed: impl FnOnce() -> String,
-    ) {
+        after: &After<'_>,
+    ) -> Result<(), RecordError> {
+        let change = match (before.allowed, after.allowed) {
+            (false, true) => Some(Change::NewlyAllowed),
+            (true, false) => Some(Change::NewlyDenied),
+            _ if before.reason != after.reason => Some(Change::ReasonChanged),
+            _ => None,
+        };
+        let policies = if change.is_some() { policies()? } else { Vec::new() };
         let report = &mut self.report;
         report.read = report.read.saturating_add(1);
         report.decided = report.decided.saturating_add(1);
-        let change = match (recorded.allowed, after.allowed) {
-            (false, true) => Change::NewlyAllowed,
-            (true, false) => Change::NewlyDenied,
-            _ if recorded.reason != after.reason => Change::ReasonChanged,
-            _ => {
-                report.unchanged = report.unchanged.saturating_add(1);
-                return;
-            }
+        let Some(change) = change else {
+            report.unchanged = report.unchanged.saturating_add(1);
+            return Ok(());
         };
         report.changed.count(change);
-        let reasons = format!("{} → {}", recorded.reason, after.reason);
+        let reasons = format!("{} → {}", before.reason, after.reason);
         report.by_reason.entry(reasons).or_default().count(change);
         report.by_tenant.entry(question.tenant.to_string()).or_default().count(change);
-        let deciding = if after.policies.is_empty() { &recorded.policies } else { &after.policies };
+        let deciding = if after.policies.is_empty() { policies.as_slice() } else { after.policies };
         for policy in deciding {
             report.by_policy.entry(policy.clone()).or_default().count(change);
         }
         let last_kept = self.first.peek().map_or(u64::MAX, |changed| changed.sequence);
-        if self.first.len() < self.changes_max || sequence < last_kept {
-            self.keep(changed(sequence, change, recorded, question, after, failed()));
+        if self.first.len() < self.changes_max || before.sequence < last_kept {
+            self.keep(changed(before, policies, change, question, after));
         }
+        Ok(())
     }
 
     fn keep(&mut self, changed: Changed) {
@@ -270,29 +262,58 @@ impl Tally {
     }
 }
 
+/// A Decision as it was recorded.
+pub(super) struct Before<'a> {
+    pub(super) sequence: u64,
+    pub(super) id: &'a str,
+    /// RFC 3339.
+    pub(super) at: &'a str,
+    pub(super) allowed: bool,
+    pub(super) reason: &'a str,
+}
+
+/// The verdict it is compared with.
+pub(super) struct After<'a> {
+    pub(super) allowed: bool,
+    pub(super) reason: &'a str,
+    pub(super) policies: &'a [String],
+    /// The condition that denies; empty for an allow, or where it is not known.
+    pub(super) failed: &'a str,
+}
+
+impl<'a> After<'a> {
+    pub(super) fn of(decision: &'a Decision) -> Self {
+        Self {
+            allowed: decision.allows(),
+            reason: decision.reason.as_str(),
+            policies: &decision.policies,
+            failed: decision.nearest.as_ref().map_or("", |near| near.failed.as_str()),
+        }
+    }
+}
+
 fn changed(
-    sequence: u64,
+    before: &Before<'_>,
+    policies: Vec<String>,
     change: Change,
-    recorded: &Recorded,
     question: &Evaluation,
-    after: Verdict,
-    failed: String,
+    after: &After<'_>,
 ) -> Changed {
     let content = question.content.as_ref().map(|content| format!("/{content}")).unwrap_or_default();
     Changed {
-        sequence,
+        sequence: before.sequence,
         change,
-        id: recorded.id.clone(),
-        at: recorded.at.to_string(),
+        id: before.id.to_owned(),
+        at: before.at.to_owned(),
         engineer: question.engineer.to_string(),
         action: question.action.to_string(),
         resource: format!("{}/{}{content}", question.tenant, question.workload),
-        before: Verdict {
-            allowed: recorded.allowed,
-            reason: recorded.reason.clone(),
-            policies: recorded.policies.clone(),
+        before: Verdict { allowed: before.allowed, reason: before.reason.to_owned(), policies },
+        after: Verdict {
+            allowed: after.allowed,
+            reason: after.reason.to_owned(),
+            policies: after.policies.to_vec(),
         },
-        after,
-        failed,
+        failed: after.failed.to_owned(),
     }
 }

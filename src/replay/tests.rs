@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::decision_log::{DecisionLog, Durability, LogClock};
-use crate::evaluate_access::testing::write_log;
+use crate::evaluate_access::testing::{write_log, write_varied_log};
 use crate::policy::{SourceFile, Sources};
 use std::path::Path;
 
@@ -78,6 +78,16 @@ fn what_a_new_policy_forbids_is_newly_denied() {
 }
 
 #[test]
+fn questions_that_are_asked_once_are_decided_as_they_were() {
+    let dir = tempfile::tempdir().unwrap();
+    write_varied_log(dir.path(), 800, SMALL);
+    let report = run(dir.path(), &set(&shipped()), FEW);
+    assert_eq!((report.decided, report.unchanged), (700, 700), "{report:#?}");
+    let report = run(dir.path(), &set(&without("refuse-unmanaged-device")), FEW);
+    assert_eq!(report.changed, Counts { newly_allowed: 100, newly_denied: 0, reason_changed: 0 }, "{report:#?}");
+}
+
+#[test]
 fn without_a_lease_there_is_nothing_to_decide_by() {
     let dir = tempfile::tempdir().unwrap();
     write_log(dir.path(), 16, SMALL, false);
@@ -139,11 +149,16 @@ fn any_number_of_workers_finds_the_same() {
     }
 }
 
-/// For measuring: `LOCKBOX_GENERATE_LOG=DIR LOCKBOX_GENERATE_COUNT=200000`.
+/// For measuring: `LOCKBOX_GENERATE_LOG=DIR LOCKBOX_GENERATE_COUNT=200000`; with `LOCKBOX_GENERATE_VARIED=1`
+/// few questions are asked twice.
 #[test]
 #[ignore = "writes a large log where it is told to"]
 fn generate_a_log() {
     let dir = std::env::var("LOCKBOX_GENERATE_LOG").unwrap();
     let count = std::env::var("LOCKBOX_GENERATE_COUNT").map_or(200_000, |count| count.parse().unwrap());
-    write_log(Path::new(&dir), count, 64 << 20, true);
+    if std::env::var_os("LOCKBOX_GENERATE_VARIED").is_some() {
+        write_varied_log(Path::new(&dir), count, 64 << 20);
+    } else {
+        write_log(Path::new(&dir), count, 64 << 20, true);
+    }
 }

@@ -5,15 +5,16 @@ use super::super::error::CliError;
 use super::super::output::{Format, Output, Tone};
 use super::super::progress::Progress;
 use super::prove::MeansArgs;
+
 use crate::policy::cases::{Cases, first_failure};
 use crate::policy::mutate::{
-    Against, Apart, Attacked, Counts, Judge, Missing, MutationReport, Outcome, Settings, attack, mutants,
+    Against, Apart, Attacked, Counts, Judge, Missing, MutationReport, Outcome, Settings, attack, mutants, synthesize,
 };
 use crate::policy::prove::Invariant;
 use crate::policy::{Layout, PolicySet, Sources};
 use clap::ValueEnum;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Of a mistake longer than this the text shows the beginning.
 const LINES_SHOWN: usize = 8;
@@ -39,6 +40,12 @@ pub(super) struct Args {
     /// How many threads try mistakes; without it as many as there are processors.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     threads: Option<u32>,
+    /// Write the tests that are missing here, as YAML for a person to confirm; what YAML cannot say, as JSON beside it.
+    #[arg(long, value_name = "FILE")]
+    synthesize: Option<PathBuf>,
+    /// Overwrite what is there.
+    #[arg(long, requires = "synthesize")]
+    force: bool,
     #[command(flatten)]
     means: MeansArgs,
 }
@@ -54,8 +61,12 @@ enum Wanted {
 
 /// Runs the verb.
 pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
-    let Args { dir, against, policy, threshold, threads, means } = args;
+    let Args { dir, against, policy, threshold, threads, synthesize, force, means } = args;
     output.takes(&[Format::Text, Format::Json])?;
+    if let Some(path) = &synthesize {
+        // Before the work, not after it.
+        free(path, force)?;
+    }
     let layout = Layout::find(&dir);
     let sources = Sources::read(&layout.policies, &layout.schema)?;
     let set = PolicySet::from_sources(&sources)?;
@@ -93,7 +104,57 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     let report = MutationReport::of(set.digest(), against, &by, attacked.map_err(CliError::failed)?);
     let json = serde_json::to_value(&report).map_err(CliError::failed)?;
     output.answer(&json, || shown(&report, output))?;
+    if let Some(path) = &synthesize {
+        written(&set, &report, path, force, output)?;
+    }
     Ok(verdict(&report, threshold, output))
+}
+
+/// Where the tests are written: the suites, and what they cannot say.
+fn places(path: &Path, suites: usize) -> Vec<PathBuf> {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let numbered = (2..=suites).map(|number| path.with_file_name(format!("{stem}-{number}.yaml")));
+    [path.to_owned()].into_iter().chain(numbered).collect()
+}
+
+fn free(path: &Path, force: bool) -> Result<(), CliError> {
+    if path.exists() && !force {
+        let path = path.display();
+        return Err(CliError::Usage(format!("`{path}` is there already: name another file, or say `--force`")));
+    }
+    Ok(())
+}
+
+fn written(
+    set: &PolicySet,
+    report: &MutationReport,
+    path: &Path,
+    force: bool,
+    output: &Output,
+) -> Result<(), CliError> {
+    let made = synthesize(set, &report.mutants);
+    if made.is_empty() {
+        output.note("no test is missing that could be written down");
+        return Ok(());
+    }
+    let mut files = Vec::new();
+    for (suite, path) in made.suites.iter().zip(places(path, made.suites.len())) {
+        files.push((path, made.yaml(suite).map_err(CliError::failed)?));
+    }
+    if !made.cedar.is_empty() {
+        files.push((path.with_extension("json"), serde_json::to_string_pretty(&made.cedar).map_err(CliError::failed)?));
+    }
+    for (path, _) in &files {
+        free(path, force)?;
+    }
+    for (path, text) in &files {
+        let failed = |error| CliError::failed(format!("cannot write `{}`: {error}", path.display()));
+        std::fs::write(path, text).map_err(failed)?;
+    }
+    let names: Vec<String> = files.iter().map(|(path, _)| format!("`{}`", path.display())).collect();
+    let (tests, names) = (made.len(), names.join(", "));
+    output.note(&format!("{tests} tests, which notice {} mistakes, are in {names}: confirm each", made.noticed));
+    Ok(())
 }
 
 fn against_tests<'a>(set: &'a PolicySet, cases: &'a Cases, means: MeansArgs) -> Judge<'a> {

@@ -1,7 +1,7 @@
 //! Laying files out: nothing is lost, twice is once, and what is no policy stays as it is.
 
 use super::*;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 
 const UGLY: &str = "// why\n@id(\"x\")   permit(principal,action,\n\n resource) // beside\nwhen{ context has a&&context.a };\n// at the end\n";
 

@@ -47,7 +47,13 @@ impl Apart {
         let mut found = Found::default();
         for at in touched(set, mutant) {
             let (Some(one), Some(other)) = (slice(set, &at), slice(changed, &at)) else { continue };
-            match self.prover.decide(set, &at, &Claim::Equivalent { one, other }) {
+            let whole = Claim::Equivalent { one, other };
+            let alone = self.alone(set, mutant, &at).filter(|verdict| match verdict {
+                Verdict::Holds(_) => true,
+                Verdict::Fails(witness) => whole.refuted_by(witness.request(), witness.entities()),
+                Verdict::NotRefuted(_) | Verdict::Unknown(_) => false,
+            });
+            match alone.unwrap_or_else(|| self.prover.decide(set, &at, &whole)) {
                 Verdict::Holds(_) => {}
                 Verdict::Fails(witness) => {
                     found.missing = Some(Box::new(Missing::of(set, &at, *witness)));
@@ -66,6 +72,17 @@ impl Apart {
             None if undecided.is_empty() => Outcome::Equivalent { how: "proved".to_owned() },
             None => Outcome::Survived { missing: None, allows_more: None, undecided },
         }
+    }
+
+    /// What becomes of the claim that the policy by itself applies to the same: a far smaller question, and
+    /// where it holds, or the other policies let its answer through, there is no other to ask.
+    fn alone(&mut self, set: &PolicySet, mutant: &Mutant, at: &Environment) -> Option<Verdict> {
+        if !self.prover.proves() {
+            return None;
+        }
+        let one = set.cedar().policy(&PolicyId::new(&mutant.policy))?;
+        let other = mutant.made.as_ref().filter(|made| made.effect() == one.effect())?;
+        Some(self.prover.decide(set, at, &Claim::MatchesEquivalent { one, other }))
     }
 
     /// Which invariant the mutant breaks; if none does, whether it is the same set, or allows more.

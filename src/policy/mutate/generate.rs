@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// All mutants of the policies whose ids `only` accepts, by policy and place.
 pub fn mutants(set: &PolicySet, sources: &Sources, only: &dyn Fn(&str) -> bool) -> Vec<Mutant> {
-    let mut policies: Vec<&Policy> = set.cedar().policies().filter(|policy| only(&policy.id().to_string())).collect();
+    let mut policies: Vec<&Policy> = set.cedar().policies().filter(|policy| only(policy.id().as_ref())).collect();
     policies.sort_by_key(|policy| policy.id().to_string());
     policies.into_iter().flat_map(|policy| of_policy(set, sources, policy)).collect()
 }

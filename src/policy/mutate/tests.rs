@@ -1,10 +1,13 @@
 //! Mutants of the shipped set: what is made, and that each is what it says.
 
 use super::*;
+use crate::policy::exchange::Strict;
+use crate::policy::symbolic::{Limits, Prover, Wanted};
 use crate::policy::testing::{shipped, with};
-use crate::policy::{PolicySet, Sources};
+use crate::policy::{PolicySet, Sources, cases};
 use cedar_policy::PolicyId;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 const SCOPE: &str = "(principal is Lockbox::Engineer, action in [Lockbox::Action::\"read\", Lockbox::Action::\"export\"], \
                      resource is Lockbox::Content)";
@@ -138,4 +141,55 @@ fn the_score_is_of_what_could_be_noticed() {
     });
     let report = MutationReport::of("x", Against::Tests, "", one_less.collect());
     assert!(report.score < 100 && report.survivors().count() == 1, "{:?}", report.counts);
+}
+
+/// The set with the mistakes that nothing notices, in which `with` is one more policy.
+fn survivors(clauses: &str) -> (PolicySet, Vec<Attacked>) {
+    let (set, made) = of(clauses);
+    let judge = || -> Judge<'_> {
+        let mut apart =
+            Apart::by(Prover::find(Limits { questions_max: 3000, ..Limits::default() }, Wanted::Enumeration));
+        let set = &set;
+        Box::new(move |changed, mutant| apart.tell(set, changed, mutant))
+    };
+    let attacked = attack(&set, made, Settings { workers: 2 }, &judge, &mut |_| {}).unwrap();
+    (set, attacked)
+}
+
+#[test]
+fn the_missing_tests_are_written_and_tell_the_mutants() {
+    let (set, attacked) = survivors("when { principal has clearance && principal.clearance < 3 }");
+    let made = synthesize(&set, &attacked);
+    assert!(made.len() > 1 && made.noticed >= made.len(), "{made:#?}");
+    assert!(made.cedar.is_empty() && made.suites.len() == 1, "{made:#?}");
+    let text = made.yaml(&made.suites[0]).unwrap();
+    assert!(text.contains("# confirm me: -") && text.contains("guard: false"), "{text}");
+    // What was written is read again, passes, and notices all that it was made for.
+    let suite = cases::Suite::parse("made.yaml", &text).unwrap();
+    let made_cases = cases::Cases::of(&set, &[("made.yaml".to_owned(), suite)]).unwrap();
+    assert_eq!(cases::first_failure(&set, &made_cases), None);
+    let strict = Strict::of(&set.schema);
+    for one in attacked.iter().filter(|one| matches!(&one.outcome, Outcome::Survived { missing: Some(_), .. })) {
+        let changed = set.exchanged(&one.mutant.policy, one.mutant.made.as_ref(), &strict).unwrap();
+        assert!(cases::first_failure(&changed, &made_cases).is_some(), "{}", one.mutant.id);
+    }
+}
+
+#[test]
+fn the_shipped_tests_notice_every_mistake_in_the_shipped_policies() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies");
+    let cases = cases::Cases::read(shipped(), &tests).unwrap();
+    let judge = || -> Judge<'_> {
+        Box::new(|changed, _| match cases::first_failure(changed, &cases) {
+            Some(by) => Outcome::Noticed { by },
+            None => Outcome::survived(),
+        })
+    };
+    let made = mutants(shipped(), &Sources::shipped(), &|_| true);
+    let attacked = attack(shipped(), made, Settings { workers: 4 }, &judge, &mut |_| {}).unwrap();
+    let report = MutationReport::of(shipped().digest(), Against::Tests, "types", attacked);
+    let survivors: Vec<_> = report.survivors().map(|one| (&one.mutant.id, &one.mutant.excerpt)).collect();
+    assert!(survivors.is_empty(), "`lockbox policy mutate` shows the tests that are missing: {survivors:#?}");
+    assert_eq!(report.score, 100);
+    assert!(report.counts.noticed > 200, "{:?}", report.counts);
 }

@@ -39,7 +39,7 @@ fn the_worlds_are_well_typed_in_every_environment() {
         assert!(!worlds.is_empty(), "{at}");
         for world in worlds {
             let world = CedarSet::from_policies(world).unwrap();
-            let result = Validator::new(set.schema.clone()).validate(&world, ValidationMode::Strict);
+            let result = Validator::new(set.schema.as_ref().clone()).validate(&world, ValidationMode::Strict);
             assert!(result.validation_passed(), "{at}: {result}\n{world}");
         }
     }
