@@ -176,7 +176,7 @@ fn files_are_laid_out_or_said_to_be_not() {
 
 #[test]
 fn a_mistake_that_no_test_notices_lowers_the_score() {
-    let words = ["mutate", HERE, "--policy", "refuse-unmanaged-device", "--threshold"];
+    let words = ["mutate", HERE, "--policy", "refuse-unmanaged-device", "--solver", "none", "--threshold"];
     assert_eq!(ends(&[&words[..], &["100"]].concat()).unwrap(), Exit::Fine);
     let dir = changed("tests/policies/guardrails.yaml", "name: a good device", "name: a good device, twice");
     let path = dir.path().to_str().unwrap();
@@ -187,7 +187,7 @@ fn a_mistake_that_no_test_notices_lowers_the_score() {
     let (before, after) = text.split_once("  - name: a good device").unwrap();
     let (_, after) = after.split_once("\n  - name").unwrap();
     std::fs::write(&suite, format!("{before}  - name{after}")).unwrap();
-    let words = ["mutate", path, "--policy", "refuse-unmanaged-device", "--threshold"];
+    let words = ["mutate", path, "--policy", "refuse-unmanaged-device", "--solver", "none", "--threshold"];
     assert_eq!(ends(&[&words[..], &["100"]].concat()).unwrap(), Exit::ProofFailed);
     assert_eq!(ends(&[&words[..], &["50"]].concat()).unwrap(), Exit::Fine);
 }
