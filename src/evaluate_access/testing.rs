@@ -8,7 +8,7 @@ use crate::domain::{
     Evaluation, GrantId, PersonId, Reason, Scope, ServiceRequest, StateName, TenantFacts, TenantId, Timestamp, Value,
     Window, WorkloadName,
 };
-use crate::policy::PolicyHandle;
+use crate::policy::{Origin, PolicyHandle, Reloaded, ShadowPolicies};
 use crate::state::{Lease, LeaseSettings, Memory, State, StateItem};
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -25,6 +25,7 @@ struct Unheard;
 impl Observer for Unheard {
     fn decided(&self, _reason: Reason, _took: Duration) {}
     fn cache(&self, _hit: bool) {}
+    fn shadow(&self, _outcome: crate::policy::ShadowOutcome) {}
 }
 
 struct LogTime;
@@ -118,11 +119,44 @@ pub(crate) fn asked(kind: usize) -> Result<Evaluation, Unaskable> {
 /// Asks `count` questions of all kinds in turn and records them in `dir`, in segments of
 /// `segment_bytes_max`. With `leased` false nobody has told the sidecar anything yet.
 pub(crate) fn write_log(dir: &Path, count: usize, segment_bytes_max: u64, leased: bool) {
+    write_questions(dir, count, segment_bytes_max, leased, None, &asked);
+}
+
+/// The same with shadow policies from a directory.
+pub(crate) fn write_log_beside(dir: &Path, count: usize, segment_bytes_max: u64, leased: bool, shadow: Option<&Path>) {
+    write_questions(dir, count, segment_bytes_max, leased, shadow, &asked);
+}
+
+/// The same with questions about many thousand messages, so that few are asked twice.
+pub(crate) fn write_varied_log(dir: &Path, count: usize, segment_bytes_max: u64) {
+    let varied = |number: usize| {
+        let mut question = asked(number)?;
+        let message = format!("mailbox/adele@contoso.example/message/{}", number.wrapping_mul(7919) % 50_021);
+        question.content = Some(ContentPath::parse(&message).unwrap());
+        Ok(question)
+    };
+    write_questions(dir, count, segment_bytes_max, true, None, &varied);
+}
+
+fn write_questions(
+    dir: &Path,
+    count: usize,
+    segment_bytes_max: u64,
+    leased: bool,
+    shadow: Option<&Path>,
+    asked: &dyn Fn(usize) -> Result<Evaluation, Unaskable>,
+) {
+    let shadow = shadow.map(|path| {
+        let shadow = ShadowPolicies::at(path.to_owned());
+        assert!(matches!(shadow.poll(Duration::ZERO), Reloaded::Swapped { .. }));
+        Arc::new(shadow)
+    });
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let clock = Arc::new(SteppedClock::at(Timestamp::from_ms(NOW_MS)));
     let boot = clock.boot().since(Boot::default());
     let (policies, schema) = (here.join("policies"), here.join("schemas/lockbox.cedarschema"));
-    let policies = PolicyHandle::open(policies, schema, Duration::from_secs(60), boot).unwrap();
+    let policies =
+        PolicyHandle::open(Origin::Directory { dir: policies, schema }, Duration::from_secs(60), boot).unwrap();
     let state = State::default();
     if leased {
         let now = clock.wall();
@@ -134,6 +168,7 @@ pub(crate) fn write_log(dir: &Path, count: usize, segment_bytes_max: u64, leased
     let evaluate = EvaluateAccess::new(Parts {
         state: Arc::new(state),
         policies: Arc::new(policies),
+        shadow,
         clock,
         ids: Arc::new(SeededIds::new(7)),
         log: Arc::clone(&log),

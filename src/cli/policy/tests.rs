@@ -159,6 +159,8 @@ fn what_is_proved_on_the_spot_is_in_the_bundle() {
     let verify = ["verify", "./p.tar.gz", "--trust", "./a.pub", "--require-proof", "--require-tests"];
     assert_eq!(ends_in(dir.path(), &verify).unwrap(), Exit::Fine);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3, "two keys and the bundle");
+}
+
 #[test]
 fn files_are_laid_out_or_said_to_be_not() {
     assert_eq!(ends(&["fmt", "--check", HERE]).unwrap(), Exit::Fine);
