@@ -103,7 +103,7 @@ fn lint(set: &PolicySet, sources: &Sources) -> Vec<Finding> {
                 "compare without arithmetic; Lockbox denies on every error, so an overflow stops everybody",
             );
         }
-        if super::TimeUse::of([policy].into_iter()).opaque {
+        if super::TimeUse::of(policy).opaque {
             warn(
                 "time-opaque",
                 format!("`{id}` reads `context.now` in a way whose next change cannot be foreseen"),

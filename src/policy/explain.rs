@@ -26,9 +26,18 @@ pub(crate) struct Condition {
 impl Condition {
     /// The conditions of policies, in the order of their ids.
     pub(crate) fn of_all<'a>(policies: impl Iterator<Item = &'a Policy>) -> Vec<Self> {
+        Self::in_order(policies).collect()
+    }
+
+    /// The conditions that are looked at to explain one denial: no more are ever taken apart for it.
+    pub(crate) fn first_of<'a>(policies: impl Iterator<Item = &'a Policy>) -> Vec<Self> {
+        Self::in_order(policies).take(CONDITIONS_MAX).collect()
+    }
+
+    fn in_order<'a>(policies: impl Iterator<Item = &'a Policy>) -> impl Iterator<Item = Self> {
         let mut policies: Vec<&Policy> = policies.collect();
-        policies.sort_by_key(|policy| policy.id().to_string());
-        policies.into_iter().flat_map(Self::of).collect()
+        policies.sort_by_cached_key(|policy| policy.id().to_string());
+        policies.into_iter().flat_map(Self::of)
     }
 
     /// The conditions of one policy: scope first, then each conjunct as written.

@@ -4,10 +4,11 @@
 use super::explain;
 use super::facts::{Parts, Unaskable};
 use super::guard::{self, Refused, guard, upcoming};
-use super::slice::Slice;
+use super::slice::{Chosen, Slice};
+use super::time_use::TimeUse;
 use super::{Facts, Now, PolicySet};
 use crate::domain::{Access, Approval, Decision, Evaluation, GrantRef, Nearest, Reason, Timestamp};
-use cedar_policy::{Decision as Answer, Entities, Request};
+use cedar_policy::{Entities, Request};
 use std::sync::Arc;
 
 /// The most instants one question is put to the policies at.
@@ -89,6 +90,14 @@ impl Judged {
         self.dropped
     }
 
+    /// The answer holds no longer than until policies that read the time so may say something else.
+    fn until(&mut self, time: &TimeUse, now: Now) {
+        // In order, so the first that lies ahead is the next.
+        let next = time.literals.iter().find_map(|literal| upcoming(*literal, now));
+        self.boundary = self.boundary.into_iter().chain(next).min();
+        self.cacheable &= !time.opaque;
+    }
+
     fn deny(mut self, refused: Refused) -> Self {
         self.decision = Decision { nearest: refused.nearest, ..Decision::deny(refused.reason, refused.message) };
         self.permit = None;
@@ -151,19 +160,24 @@ pub(crate) fn judge_watched(
         // The guard has refused both before; nothing is allowed on facts that are not there.
         return judged;
     };
-    for literal in &slice.time.literals {
-        let next = upcoming(*literal, now);
-        judged.boundary = judged.boundary.into_iter().chain(next).min();
-    }
-    judged.cacheable = !slice.time.opaque;
     let parts = match policies.kept_parts(question, engineer, tenant, slice) {
         Ok(parts) => parts,
         Err(why) => return judged.deny(unaskable(why)),
     };
+    let asked = slice.asked(policies, question, &parts);
+    let time = asked.time();
+    judged.until(&time, now);
     judged.dropped = parts.dropped;
     let mut first: Option<Decision> = None;
     for access in &candidates {
-        match rule(&Asking { policies, slice, question, parts: &parts, now }, access, &mut judged.dropped, seen) {
+        let asking = Asking { policies, slice, asked: &asked, question, parts: &parts, now };
+        let mut ruling = rule(&asking, &time, access, &mut judged.dropped, seen);
+        if matches!(&ruling, Ok(Ruling::Denied(denied)) if is_by_default(denied)) && *time != slice.time {
+            // Denied because nothing permits it. Which permit came closest is a matter of all of them, so this
+            // is explained at an instant that stands for the same time with all of them.
+            ruling = rule(&asking, &slice.time, access, &mut judged.dropped, seen);
+        }
+        match ruling {
             Ok(Ruling::Permitted(ids)) if !engineer.suspended => {
                 return match permit(access, ids, now) {
                     Some(permit) => judged.allow(permit),
@@ -182,10 +196,13 @@ pub(crate) fn judge_watched(
             Err(why) => return judged.deny(unaskable(why)),
         }
     }
-    match first {
-        Some(decision) => judged.decision = decision,
-        None => return judged.deny(broken()),
+    let Some(decision) = first else {
+        return judged.deny(broken());
+    };
+    if is_by_default(&decision) {
+        judged.until(&slice.time, now);
     }
+    judged.decision = decision;
     judged
 }
 
@@ -200,6 +217,11 @@ fn permit(access: &Arc<Access>, policies: Vec<String>, now: Now) -> Option<Permi
     })
 }
 
+/// Whether a question was denied because no policy permits it.
+fn is_by_default(decision: &Decision) -> bool {
+    decision.reason == Reason::PolicyDenied && decision.policies.is_empty()
+}
+
 fn broken() -> Refused {
     Refused {
         reason: Reason::PolicyError,
@@ -212,6 +234,7 @@ fn broken() -> Refused {
 struct Asking<'a> {
     policies: &'a PolicySet,
     slice: &'a Slice,
+    asked: &'a Chosen<'a>,
     question: &'a Evaluation,
     parts: &'a Parts,
     now: Now,
@@ -220,51 +243,50 @@ struct Asking<'a> {
 /// Asks the policies at every instant that it may now be. All must permit.
 fn rule(
     asking: &Asking<'_>,
+    time: &TimeUse,
     access: &Arc<Access>,
     dropped: &mut usize,
     seen: &mut impl FnMut(&Request, &Entities),
 ) -> Result<Ruling, Unaskable> {
-    let Asking { policies, slice, question, parts, now } = *asking;
+    let Asking { policies, slice, asked, question, parts, now } = *asking;
     let mut ids = Vec::new();
     let own = parts.dropped;
-    for instant in instants(slice, access, now) {
+    for instant in instants(time, access, now) {
         let (context, unread) = policies.context(question, Some(access), instant)?;
         *dropped = own + unread;
         let request =
             Request::new(parts.principal.clone(), slice.action.clone(), parts.resource.clone(), context, None)
                 .map_err(|error| Unaskable::Facts(error.to_string()))?;
         seen(&request, &parts.entities);
-        let response = policies.authorizer.is_authorized(&request, &slice.policies, &parts.entities);
-        if let Some(error) = response.diagnostics().errors().next() {
+        let said = asked.answer(&policies.authorizer, &request, &parts.entities);
+        if let Some(error) = said.error {
             let mut denied = Decision::deny(
                 Reason::PolicyError,
                 "A policy could not be evaluated, so nothing is allowed: the owner of the policy has to correct it.",
             );
-            denied.nearest = Some(nearest(access, error.to_string()));
+            denied.nearest = Some(nearest(access, error));
             return Ok(Ruling::Denied(Box::new(denied)));
         }
-        ids = response.diagnostics().reason().map(ToString::to_string).collect();
-        ids.sort_unstable();
-        if response.decision() != Answer::Allow {
-            let denied = policy_denied(policies, slice, access, ids, (&request, &parts.entities));
+        if !said.allows {
+            let denied = policy_denied(policies, (slice, asked), access, said.policies, (&request, &parts.entities));
             return Ok(Ruling::Denied(Box::new(denied)));
         }
+        ids = said.policies;
     }
     Ok(Ruling::Permitted(ids))
 }
 
 /// The instants that stand for all that it may now be: between two boundaries the answer is one.
-fn instants(slice: &Slice, access: &Access, now: Now) -> Vec<Timestamp> {
-    if slice.time.opaque {
+fn instants(time: &TimeUse, access: &Access, now: Now) -> Vec<Timestamp> {
+    if time.opaque {
         let mut both = vec![now.earliest, now.latest];
         both.dedup();
         return both;
     }
     let starts = access.window.map_or(now.earliest, |window| window.starts_at);
-    let before = slice.time.literals.iter().copied().take_while(|literal| *literal <= now.earliest).last();
+    let before = time.literals.iter().copied().take_while(|literal| *literal <= now.earliest).last();
     let mut instants = vec![before.map_or(starts, |literal| literal.max(starts))];
-    let within =
-        slice.time.literals.iter().copied().filter(|literal| now.earliest < *literal && *literal <= now.latest);
+    let within = time.literals.iter().copied().filter(|literal| now.earliest < *literal && *literal <= now.latest);
     instants.extend(within.take(INSTANTS_MAX));
     if instants.len() > INSTANTS_MAX {
         // More boundaries than can be tried in so short a time: an instant past the Grant permits nothing.
@@ -279,15 +301,15 @@ fn nearest(access: &Access, failed: String) -> Nearest {
 
 fn policy_denied(
     policies: &PolicySet,
-    slice: &Slice,
+    (slice, asked): (&Slice, &Chosen<'_>),
     access: &Access,
     ids: Vec<String>,
-    asked: (&Request, &Entities),
+    request: (&Request, &Entities),
 ) -> Decision {
     let forbids = ids.first().and_then(|id| policies.policy(id));
     let failed = match ids.first() {
-        Some(id) => explain::forbidden_by(slice.conditions(), id),
-        None => explain::nearest_permit(slice.conditions(), asked.0, asked.1)
+        Some(id) => explain::forbidden_by(asked.conditions_with(id), id),
+        None => explain::nearest_permit(slice.first_conditions(), request.0, request.1)
             .unwrap_or_else(|| "no policy permits this action on this content".to_owned()),
     };
     let closest = || failed.split(':').next().and_then(|id| policies.policy(id));

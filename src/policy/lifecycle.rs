@@ -156,7 +156,7 @@ impl PolicySet {
             return Ok(());
         }
         let policies: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
-        let nearest = explain::nearest_permit(slice.conditions(), &asked.request, &asked.entities);
+        let nearest = explain::nearest_permit(slice.first_conditions(), &asked.request, &asked.entities);
         let decided = policies.first().cloned().or_else(|| Some(nearest?.split(':').next()?.to_owned()));
         let advice = decided.and_then(|id| self.policy(&id)?.advice.clone());
         Err(Forbidden { policies, advice: advice.unwrap_or_else(|| "No policy permits this.".to_owned()) })

@@ -24,21 +24,34 @@ impl TimeUse {
         self.literals.iter().copied().find(|literal| *literal > now)
     }
 
-    /// The time use of these policies.
-    pub(crate) fn of<'a>(policies: impl Iterator<Item = &'a Policy>) -> Self {
+    /// The time use of a policy.
+    pub(crate) fn of(policy: &Policy) -> Self {
+        policy.to_pst().map_or_else(|_| Self::unreadable(), |pst| Self::of_one(&pst))
+    }
+
+    /// The time use of a policy that has been taken apart.
+    pub(crate) fn of_one(policy: &cedar_policy::pst::Policy) -> Self {
         let mut reading = Reading::default();
-        for policy in policies {
-            match policy.to_pst() {
-                Ok(pst) => {
-                    for clause in pst.body().clauses() {
-                        let (Clause::When(condition) | Clause::Unless(condition)) = clause;
-                        reading.walk(condition);
-                    }
-                }
-                Err(_) => reading.opaque = true,
-            }
+        for clause in policy.body().clauses() {
+            let (Clause::When(condition) | Clause::Unless(condition)) = clause;
+            reading.walk(condition);
         }
         Self { literals: reading.literals.into_iter().collect(), opaque: reading.opaque }
+    }
+
+    /// The time use of a policy that cannot be taken apart.
+    pub(crate) fn unreadable() -> Self {
+        Self { literals: Vec::new(), opaque: true }
+    }
+
+    /// The time use of several together.
+    pub(crate) fn together<'a>(uses: impl Iterator<Item = &'a Self>) -> Self {
+        let mut all = Reading::default();
+        for used in uses {
+            all.literals.extend(used.literals.iter().copied());
+            all.opaque |= used.opaque;
+        }
+        Self { literals: all.literals.into_iter().collect(), opaque: all.opaque }
     }
 }
 
@@ -154,7 +167,7 @@ mod tests {
 
     fn time_use(condition: &str) -> TimeUse {
         let policy = format!("permit (principal, action, resource) when {{ {condition} }};");
-        TimeUse::of([policy.parse::<Policy>().unwrap()].iter())
+        TimeUse::of(&policy.parse::<Policy>().unwrap())
     }
 
     #[test]
