@@ -1,5 +1,5 @@
 //! How long one question takes without any cache of decisions: the guard alone, an allow, denials, and
-//! both again beside policies that do not apply.
+//! both again beside policies that do not apply: of another action, and of another tenant, team or content.
 
 #![expect(clippy::expect_used, reason = "a benchmark ends when its data cannot be made")]
 
@@ -16,19 +16,39 @@ use std::sync::Arc;
 
 const NOW_MS: i64 = 1_795_339_800_000;
 
-fn set(others: usize) -> PolicySet {
+/// What keeps the other policies from applying.
+#[derive(Clone, Copy)]
+enum Other {
+    /// Their action.
+    Action,
+    /// What they demand: a tenant, a team, content.
+    Keys,
+}
+
+fn set(others: usize, kind: Other) -> PolicySet {
     let mut sources = Sources::shipped();
     let mut text = String::new();
     for number in 0..others {
+        let action = match kind {
+            Other::Action => "== Lockbox::Action::\"delete\"",
+            Other::Keys => "in Lockbox::Action::\"content_access\"",
+        };
+        let condition = match (kind, number % 3) {
+            (Other::Action, _) | (Other::Keys, 0) => format!("resource.tenant == Lockbox::Tenant::\"t{number}\""),
+            (Other::Keys, 1) => format!("principal in Lockbox::Team::\"t{number}\" && context has device_managed"),
+            (Other::Keys, _) => format!("resource in Lockbox::Content::\"contoso/exchange/mailbox/m{number}\""),
+        };
         writeln!(
             text,
-            "@id(\"other-{number}\") forbid (principal is Lockbox::Engineer, action == Lockbox::Action::\"delete\", \
-             resource is Lockbox::Content) when {{ resource.tenant == Lockbox::Tenant::\"t{number}\" }};"
+            "@id(\"other-{number}\") forbid (principal is Lockbox::Engineer, action {action}, resource is Lockbox::Content) \
+             when {{ {condition} }};"
         )
         .expect("writing to a string");
     }
-    if others > 0 {
-        sources.policies.push(SourceFile { name: "policies/others.cedar".to_owned(), text: Arc::from(text) });
+    let lines: Vec<&str> = text.lines().collect();
+    for (number, lines) in lines.chunks(2000).enumerate() {
+        let name = format!("policies/others-{number}.cedar");
+        sources.policies.push(SourceFile { name, text: Arc::from(lines.join("\n")) });
     }
     PolicySet::from_sources(&sources).expect("the set loads")
 }
@@ -92,9 +112,15 @@ fn decisions(c: &mut Criterion) {
     let mut unmanaged = world.question.clone();
     unmanaged.context.insert("device_managed".to_owned(), Value::Bool(false));
     c.bench_function("guard/allow", |b| b.iter(|| guard(black_box(&world.question), &facts, now)));
-    for others in [0, 1, 1000] {
-        let set = set(others);
-        let mut group = c.benchmark_group(format!("judge/{others} others"));
+    let beside = [
+        (0, Other::Action, "action"),
+        (1000, Other::Action, "action"),
+        (1000, Other::Keys, "tenant, team, content"),
+        (10_000, Other::Keys, "tenant, team, content"),
+    ];
+    for (others, kind, of) in beside {
+        let set = set(others, kind);
+        let mut group = c.benchmark_group(format!("judge/{others} others of another {of}"));
         group.bench_function("allow", |b| b.iter(|| judge(&set, black_box(&world.question), &facts, now)));
         group.bench_function("allow with statements", |b| b.iter(|| judge(&set, black_box(&stated), &facts, now)));
         group.bench_function("deny by forbid", |b| b.iter(|| judge(&set, black_box(&unmanaged), &facts, now)));
@@ -106,8 +132,8 @@ fn decisions(c: &mut Criterion) {
 fn loading(c: &mut Criterion) {
     let mut group = c.benchmark_group("load");
     group.sample_size(10);
-    for others in [0, 1000] {
-        group.bench_function(format!("{others} others"), |b| b.iter(|| set(others)));
+    for others in [0, 1000, 10_000] {
+        group.bench_function(format!("{others} others"), |b| b.iter(|| set(others, Other::Keys)));
     }
     group.finish();
 }

@@ -90,6 +90,11 @@ impl Output {
         Err(CliError::Usage(format!("this has no form `{}`: use one of {}", name(&self.format), known.join(", "))))
     }
 
+    /// The form that was asked for.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
     /// Whether programs read the answer.
     pub(super) fn is_json(&self) -> bool {
         self.format == Format::Json

@@ -1,6 +1,7 @@
 //! `lockbox policy`: the policy workbench, one file a verb.
 
 mod check;
+mod diff;
 mod init;
 mod fmt;
 mod mutate;
@@ -26,6 +27,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Args),
+    Diff(diff::Args),
     Fmt(fmt::Args),
     Mutate(mutate::Args),
     Prove(prove::Args),
@@ -40,6 +42,7 @@ enum Verb {
 pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     match args.verb {
         Verb::Check(args) => check::run(args, output),
+        Verb::Diff(args) => diff::run(args, output),
         Verb::Fmt(args) => fmt::run(args, output),
         Verb::Mutate(args) => mutate::run(args, output),
         Verb::Prove(args) => prove::run(args, output),

@@ -7,7 +7,7 @@ use super::bundle::Bundle;
 use super::finding::{Finding, LoadError};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -226,12 +226,7 @@ fn listed(dir: &Path, findings: &mut Vec<Finding>) -> (Vec<PathBuf>, Vec<Finding
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => {
-            findings.push(Finding::file(
-                "unreadable",
-                &shown(dir),
-                format!("the directory cannot be read: {error}"),
-                "let the user that this runs as read and enter it",
-            ));
+            findings.push(unreadable(dir, "directory", &error));
             return (files, others);
         }
     };
@@ -286,17 +281,32 @@ pub(super) fn policies_of(dir: &Path) -> Result<Vec<PathBuf>, LoadError> {
     if findings.is_empty() { Ok(files) } else { Err(LoadError { findings }) }
 }
 
+/// What keeps a path from being read, and what to do about just that.
+fn unreadable(path: &Path, what: &str, error: &std::io::Error) -> Finding {
+    let is_link = std::fs::symlink_metadata(path).is_ok_and(|kind| kind.is_symlink());
+    let (message, help) = match error.kind() {
+        ErrorKind::NotFound if is_link => {
+            ("the link leads to nothing".to_owned(), "correct where it leads, or remove it".to_owned())
+        }
+        ErrorKind::NotFound => (format!("there is no such {what}"), "check the path, or put it there".to_owned()),
+        ErrorKind::NotADirectory => ("it is not a directory".to_owned(), "name the folder of the policies".to_owned()),
+        ErrorKind::PermissionDenied => (
+            format!("this user may not read the {what}"),
+            format!(
+                "let the user that this runs as read it (`chmod +r`{})",
+                if what == "file" { "" } else { ", `chmod +x`" }
+            ),
+        ),
+        _ => (format!("the {what} cannot be read: {error}"), "correct what the message names".to_owned()),
+    };
+    Finding::file("unreadable", &shown(path), message, help)
+}
+
 /// Reads one file whole.
 pub(super) fn read_file(path: &Path) -> Result<SourceFile, Box<Finding>> {
     let name = shown(path);
     let wrong = |code, message: String, help: &str| Box::new(Finding::file(code, &name, message, help));
-    let unreadable = |error: std::io::Error| {
-        wrong(
-            "unreadable",
-            format!("the file cannot be read: {error}"),
-            "put it there, and let the user that this runs as read it",
-        )
-    };
+    let unreadable = |error: std::io::Error| Box::new(unreadable(path, "file", &error));
     // A pipe or device would block for ever, so the kind is asked before the file is opened.
     let kind = std::fs::metadata(path).map_err(unreadable)?;
     if !kind.is_file() {

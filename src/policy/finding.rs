@@ -28,6 +28,8 @@ pub struct Finding {
     pub line: usize,
     /// The column in characters, from 1; 0 when the whole line or file is meant.
     pub column: usize,
+    /// The column behind the last marked character, from 1; 0 when the whole line or file is meant.
+    pub end_column: usize,
     /// What is wrong.
     pub message: String,
     /// What to do.
@@ -45,6 +47,7 @@ impl Finding {
             file: file.to_owned(),
             line: 0,
             column: 0,
+            end_column: 0,
             message: message.into(),
             help: help.into(),
             excerpt: String::new(),
@@ -70,7 +73,7 @@ impl Finding {
             pad = gutter.len(),
             skip = column - 1
         );
-        Self { line, column, excerpt, ..self }
+        Self { line, column, end_column: column + marked, excerpt, ..self }
     }
 
     /// The same finding, at the first place in the text where `needle` stands.
@@ -159,7 +162,7 @@ mod tests {
     #[test]
     fn a_finding_points_at_its_place_with_a_caret() {
         let finding = Finding::file("x", "a.cedar", "wrong", "put it right").at("one\n  twö three", 11, 5);
-        assert_eq!((finding.line, finding.column), (2, 7));
+        assert_eq!((finding.line, finding.column, finding.end_column), (2, 7, 12));
         assert_eq!(
             finding.to_string(),
             "error[x]: wrong\n  --> a.cedar:2:7\n  2 |   twö three\n    |       ^^^^^\n  = put it right"

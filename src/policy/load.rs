@@ -5,12 +5,13 @@
 //! templates, an empty set, and a set whose guardrails do not stop what they must stop.
 
 use super::canary;
+use super::depth::too_deep;
 use super::facts::Names;
 use super::files::{SourceFile, Sources};
 use super::finding::{Finding, LoadError};
 use super::schema::{self, Vocabulary};
 use super::slice::{Slice, Slices};
-use cedar_policy::{Authorizer, Effect, Policy, PolicyId, Schema, ValidationMode, Validator};
+use cedar_policy::{Authorizer, Effect, Policy, PolicyId, Schema, ValidationMode, ValidationWarning, Validator};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -74,6 +75,9 @@ impl PolicySet {
 
     /// Everything but the canary.
     fn assemble(sources: &Sources) -> Result<Self, LoadError> {
+        if let Some(finding) = nests(&sources.schema) {
+            return Err(finding.into());
+        }
         let (schema, vocabulary) = schema::read(&sources.schema)?;
         let (policies, infos) = read_policies(sources, &schema)?;
         let failed = |error: &dyn core::fmt::Display| {
@@ -177,6 +181,18 @@ fn read_policies(
     if reading.findings.is_empty() { Ok((policies, infos)) } else { Err(LoadError { findings: reading.findings }) }
 }
 
+/// A text that nests so deep that parsing it could overflow the stack.
+fn nests(file: &SourceFile) -> Option<Finding> {
+    let at = too_deep(&file.text)?;
+    let finding = Finding::file(
+        "too-deep",
+        &file.name,
+        "the text nests too deep, or one policy has too many operators",
+        "take it apart: `[…].contains(…)` and `in […]` replace long chains of `||`",
+    );
+    Some(finding.at(&file.text, at, 1))
+}
+
 fn whole(sources: &Sources, code: &'static str, message: &str, help: &str) -> Finding {
     let place = sources.policies.first().map_or(sources.schema.name.as_str(), |file| file.name.as_str());
     Finding::file(code, place.rsplit_once('/').map_or(place, |(dir, _)| dir), message, help)
@@ -203,6 +219,10 @@ struct Reading {
 impl Reading {
     /// The policies of a file, each under its `@id`, validated.
     fn file(&mut self, file: &SourceFile) -> Vec<Policy> {
+        if let Some(finding) = nests(file) {
+            self.findings.push(finding);
+            return Vec::new();
+        }
         let set: cedar_policy::PolicySet = match file.text.parse() {
             Ok(set) => set,
             Err(error) => {
@@ -291,7 +311,13 @@ impl Reading {
             self.findings.extend(Finding::of_cedar("policy-invalid", &file.name, &file.text, error));
         }
         for warning in result.validation_warnings() {
-            self.findings.extend(Finding::of_cedar("policy-doubtful", &file.name, &file.text, warning));
+            let findings = match warning {
+                ValidationWarning::ImpossiblePolicy(_) | ValidationWarning::InvalidActionApplication(_) => {
+                    Finding::of_cedar("policy-never-applies", &file.name, &file.text, warning)
+                }
+                _ => Finding::of_cedar("policy-doubtful", &file.name, &file.text, warning),
+            };
+            self.findings.extend(findings);
         }
     }
 

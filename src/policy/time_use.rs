@@ -4,8 +4,8 @@
 //! with a literal only at the literal. Anything else could change at any instant: it is opaque.
 
 use crate::domain::Timestamp;
+use cedar_policy::RestrictedExpression;
 use cedar_policy::pst::{BinaryOp, Clause, Expr, Literal, UnaryOp, Var};
-use cedar_policy::{Policy, RestrictedExpression};
 use std::collections::BTreeSet;
 
 /// When the answers of a slice may change by time alone, apart from the Grant's window.
@@ -24,13 +24,8 @@ impl TimeUse {
         self.literals.iter().copied().find(|literal| *literal > now)
     }
 
-    /// The time use of a policy.
-    pub(crate) fn of(policy: &Policy) -> Self {
-        policy.to_pst().map_or_else(|_| Self::unreadable(), |pst| Self::of_one(&pst))
-    }
-
     /// The time use of a policy that has been taken apart.
-    pub(crate) fn of_one(policy: &cedar_policy::pst::Policy) -> Self {
+    pub(crate) fn of(policy: &cedar_policy::pst::Policy) -> Self {
         let mut reading = Reading::default();
         for clause in policy.body().clauses() {
             let (Clause::When(condition) | Clause::Unless(condition)) = clause;
@@ -167,7 +162,7 @@ mod tests {
 
     fn time_use(condition: &str) -> TimeUse {
         let policy = format!("permit (principal, action, resource) when {{ {condition} }};");
-        TimeUse::of(&policy.parse::<Policy>().unwrap())
+        TimeUse::of(&policy.parse::<cedar_policy::Policy>().unwrap().to_pst().unwrap())
     }
 
     #[test]

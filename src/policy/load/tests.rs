@@ -37,7 +37,7 @@ fn what_an_edit_must_not_do_is_refused() {
         (format!("@id(\"x\") permit {SCOPE}"), "policy-syntax", "more.cedar"),
         (format!("@id(\"x\") permit {SCOPE} when {{ principal.suspendedd }};"), "policy-invalid", "suspended"),
         (format!("@id(\"x\") forbid {SCOPE} when {{ principal.clearance < 1 }};"), "policy-invalid", "clearance"),
-        (format!("@id(\"x\") permit {SCOPE} when {{ false }};"), "policy-doubtful", "more.cedar"),
+        (format!("@id(\"x\") permit {SCOPE} when {{ false }};"), "policy-never-applies", "more.cedar"),
         (
             format!("@id(\"x\") permit {SCOPE} when {{ principal in Lockbox::Team::\"аlice\" }};"),
             "policy-doubtful",
