@@ -2,8 +2,8 @@
 
 mod check;
 mod diff;
-mod init;
 mod fmt;
+mod init;
 mod mutate;
 mod prove;
 mod shadow;

@@ -309,11 +309,7 @@ fn changed(
         action: question.action.to_string(),
         resource: format!("{}/{}{content}", question.tenant, question.workload),
         before: Verdict { allowed: before.allowed, reason: before.reason.to_owned(), policies },
-        after: Verdict {
-            allowed: after.allowed,
-            reason: after.reason.to_owned(),
-            policies: after.policies.to_vec(),
-        },
+        after: Verdict { allowed: after.allowed, reason: after.reason.to_owned(), policies: after.policies.to_vec() },
         failed: after.failed.to_owned(),
     }
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// Say which questions an edit newly allows or denies, with an example for each.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lockbox policy diff HEAD .\n  lockbox policy diff origin/main:policies policies\n  lockbox policy diff v1.4 v1.5 --output json\n\nOLD and NEW are folders, or git revisions (REV, or REV:FOLDER; REV alone means the present folder there).\nA folder of that name goes before a revision.\n\nExit code 0 when proved equivalent or only newly denied, 1 when anything is newly allowed, 3 when one does not\nload, 4 when it could not be proved; with `--solver none` what merely was not found is no failure."
+    after_help = "Examples:\n  lockbox policy diff HEAD .\n  lockbox policy diff origin/main:policies policies\n  lockbox policy diff v1.4 v1.5 --output json\n\nOLD and NEW are folders, bundles, or git revisions (REV, or REV:FOLDER; REV alone means the present folder\nthere). A folder or file of that name goes before a revision.\n\nExit code 0 when proved equivalent or only newly denied, 1 when anything is newly allowed, 3 when one does not\nload, 4 when it could not be proved; with `--solver none` what merely was not found is no failure."
 )]
 pub(super) struct Args {
     /// The policies before the edit.
@@ -61,12 +61,14 @@ fn compared(args: &Args, output: &Output) -> Result<Exit, CliError> {
     })
 }
 
-/// The files of a folder, or of a revision.
+/// The files of a folder, a bundle, or a revision. A bundle has its own schema in any case.
 fn open(named: &str, schema: Option<&Path>) -> Result<Sources, CliError> {
     let path = Path::new(named);
     if path.exists() {
-        let layout = Layout::find(path);
-        return Ok(Sources::read(&layout.policies, schema.unwrap_or(&layout.schema))?);
+        return match schema.filter(|_| path.is_dir()) {
+            Some(schema) => Ok(Sources::read(&Layout::find(path).policies, schema)?),
+            None => Ok(Sources::open(path)?),
+        };
     }
     let here = std::env::current_dir().map_err(CliError::failed)?;
     revision::open(&here, named, schema)

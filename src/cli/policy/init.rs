@@ -107,7 +107,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let dir = place.path().join("a/b");
         assert_eq!(begin(&dir, false).unwrap(), Exit::Fine);
-        let report = check(&dir);
+        let report = check(&dir, None, &mut |_| {});
         assert!(report.is_good() && report.findings.is_empty(), "{report}");
         assert_eq!(report.digest, Some(Sources::shipped().digest()));
         assert!(test_dir(&dir, &|_| true).unwrap().is_good());
