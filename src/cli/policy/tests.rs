@@ -135,7 +135,7 @@ fn proofs_of_another_revision_are_not_signed() {
         ends_in(dir.path(), &words).unwrap()
     };
     assert_eq!(prove("sha256:other", &[]), Exit::ProofFailed);
-    assert_eq!(prove(&check(Path::new(HERE)).digest.unwrap(), &["grant-required"]), Exit::Fine);
+    assert_eq!(prove(&check(Path::new(HERE), None, &mut |_| {}).digest.unwrap(), &["grant-required"]), Exit::Fine);
     let verify = ["verify", "./p.tar.gz", "--trust", "./a.pub"];
     assert_eq!(ends_in(dir.path(), &verify).unwrap(), Exit::Fine);
     assert!(ends_in(dir.path(), &[&verify[..], &["--require-proof"]].concat()).is_err(), "five are not proved");
