@@ -49,6 +49,7 @@ mod time_use;
 mod watch;
 
 pub use check::{CheckReport, NotRun, check, check_sources};
+pub use explain::{Explanation, PolicyStanding, Read, Standing};
 pub use files::{Layout, SourceFile, Sources};
 pub use finding::{Finding, LoadError, Severity};
 pub use format::{Formatted, formatted, policy_files, write as write_formatted};

@@ -1,7 +1,7 @@
 //! The judge: guard and policies together. An allow needs both, and is made here and nowhere else: a
 //! [`Permit`] can only be had from [`judge`].
 
-use super::explain;
+use super::explain::Denial;
 use super::facts::{Parts, Unaskable};
 use super::guard::{self, Refused, guard, upcoming};
 use super::slice::{Chosen, Slice};
@@ -306,22 +306,11 @@ fn policy_denied(
     ids: Vec<String>,
     request: (&Request, &Entities),
 ) -> Decision {
-    let forbids = ids.first().and_then(|id| policies.policy(id));
-    let failed = match ids.first() {
-        Some(id) => explain::forbidden_by(asked.conditions_with(id), id),
-        None => explain::nearest_permit(slice.first_conditions(), request.0, request.1)
-            .unwrap_or_else(|| "no policy permits this action on this content".to_owned()),
-    };
-    let closest = || failed.split(':').next().and_then(|id| policies.policy(id));
-    let advice = forbids.or_else(closest).and_then(|info| info.advice.clone());
-    let message = advice.unwrap_or_else(|| match &forbids {
-        Some(info) => format!("The policy `{}` forbids this: ask its owner.", info.id),
-        None => "No policy permits this: ask the owner of the policies.".to_owned(),
-    });
-    debug_assert!(forbids.is_none_or(|info| !info.permits), "a denial is decided by forbids");
+    let forbid = ids.first().map(|id| asked.conditions_with(id));
+    let Denial { failed, message, reason } = policies.denial((slice, forbid), request, &ids);
     Decision {
         nearest: Some(nearest(access, failed)),
-        policy_reason: forbids.and_then(|info| info.reason.clone()),
+        policy_reason: reason,
         policies: ids,
         ..Decision::deny(Reason::PolicyDenied, message)
     }

@@ -6,7 +6,6 @@
 mod subject;
 
 use super::PolicySet;
-use super::explain;
 use crate::domain::{AccessRequest, Act, Person, PersonId, Tenant};
 use cedar_policy::Decision;
 
@@ -156,10 +155,8 @@ impl PolicySet {
             return Ok(());
         }
         let policies: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
-        let nearest = explain::nearest_permit(slice.first_conditions(), &asked.request, &asked.entities);
-        let decided = policies.first().cloned().or_else(|| Some(nearest?.split(':').next()?.to_owned()));
-        let advice = decided.and_then(|id| self.policy(&id)?.advice.clone());
-        Err(Forbidden { policies, advice: advice.unwrap_or_else(|| "No policy permits this.".to_owned()) })
+        let advice = self.denial((slice, None), (&asked.request, &asked.entities), &policies).message;
+        Err(Forbidden { policies, advice })
     }
 
     /// The entities of a lifecycle question, for validation in tests.

@@ -73,6 +73,12 @@ impl Coverage {
         missing
     }
 
+    /// The share that is covered, in percent, rounded down, so that 100 means all.
+    pub fn percent(&self) -> usize {
+        let (total, missing) = (self.total(), self.missing().len());
+        total.saturating_sub(missing).saturating_mul(100).checked_div(total).unwrap_or(100)
+    }
+
     /// How many policies and conditions there are.
     pub fn total(&self) -> usize {
         self.policies.values().map(|covered| 1 + covered.conditions.len()).sum()

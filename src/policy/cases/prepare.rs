@@ -8,8 +8,11 @@ use super::question::{Expectation, Guarded, Put, Question};
 use super::suite::{AskCase, Expected, Suite, TestCase};
 use super::values::{attributes, instant};
 use super::world::{World, missing, named};
-use crate::domain::{ActionName, ContentPath, Evaluation, ServiceRequest, TenantId, Timestamp, WorkloadName};
+use crate::domain::{
+    Access, AccessRequestId, ActionName, ContentPath, Evaluation, ServiceRequest, TenantId, Timestamp, WorkloadName,
+};
 use cedar_policy::{Entities, Request};
+use std::sync::Arc;
 
 /// A suite whose questions are ready.
 #[derive(Debug)]
@@ -52,16 +55,37 @@ fn questions(set: &PolicySet, world: &World<'_>, test: &TestCase) -> Result<Vec<
             .to_owned());
     }
     let asked = ask.actions.iter().map(|action| {
-        let (shown, put) = match &subject {
-            Some((name, subject)) => (format!("{} {action} {name}", world.person(person(ask)?)?.id), {
-                let asked = set.put(world.person(person(ask)?)?, action, subject)?;
-                Put::Alone(Box::new(well_typed(set, asked)?))
-            }),
-            None => about_content(set, world, test, action, now)?,
-        };
-        Ok(Question { shown, put, expected: expected(test, action) })
+        let expected = expected(test, action);
+        match &subject {
+            Some((name, subject)) => by_person(set, world, ask, action, (name, subject), expected),
+            None => about_content(set, world, test, action, now, expected),
+        }
     });
     asked.collect()
+}
+
+fn by_person(
+    set: &PolicySet,
+    world: &World<'_>,
+    ask: &AskCase,
+    action: &str,
+    (name, subject): (&str, &SubjectFacts),
+    expected: Expectation,
+) -> Result<Question, String> {
+    let person = world.person(person(ask)?)?;
+    let asked = well_typed(set, set.put(person, action, subject)?)?;
+    let mut same = subject.clone();
+    if let SubjectFacts::AccessRequest(request) = &mut same {
+        // Numbers come from the place in the suite and mean nothing.
+        request.id.clear();
+    }
+    Ok(Question {
+        action: action.to_owned(),
+        shown: format!("{} {action} {name}", person.id),
+        key: format!("person {person:?} {action} {same:?}"),
+        put: Put::Alone(Box::new(asked)),
+        expected,
+    })
 }
 
 fn person(ask: &AskCase) -> Result<&str, String> {
@@ -109,7 +133,8 @@ fn about_content(
     test: &TestCase,
     action: &str,
     now: Timestamp,
-) -> Result<(String, Put), String> {
+    expected: Expectation,
+) -> Result<Question, String> {
     let ask = &test.ask;
     let name = ask.engineer.as_deref().ok_or_else(|| "`ask` names no `engineer`".to_owned())?;
     let engineer = world.engineer(name)?;
@@ -120,8 +145,11 @@ fn about_content(
     if test.guard {
         let engineer = (!world.is_unknown(name)).then(|| engineer.clone());
         let tenant = world.tenant(question.tenant.as_str()).cloned();
-        return Ok((shown, Put::Guarded(Box::new(Guarded { question, engineer, tenant, accesses, now }))));
+        let key = format!("{now} {question:?} {engineer:?} {tenant:?} {}", same(&accesses));
+        let put = Put::Guarded(Box::new(Guarded { question, engineer, tenant, accesses, now }));
+        return Ok(Question { action: action.to_owned(), shown, key, put, expected });
     }
+    let key = format!("alone {now} {question:?} {engineer:?} {}", same(&accesses));
     let access = accesses.pop();
     if !accesses.is_empty() {
         return Err("without the guard the policies see one Grant: name one in `grants`, or none".to_owned());
@@ -133,7 +161,27 @@ fn about_content(
     let request = Request::new(parts.principal, slice.action.clone(), parts.resource, context, None);
     let request = request.map_err(|why| why.to_string())?;
     let asked = well_typed(set, Asked { request, entities: parts.entities })?;
-    Ok((format!("{shown}, without the guard"), Put::Alone(Box::new(asked))))
+    Ok(Question {
+        action: action.to_owned(),
+        shown: format!("{shown}, without the guard"),
+        key: format!("{key} {tenant:?}"),
+        put: Put::Alone(Box::new(asked)),
+        expected,
+    })
+}
+
+/// What is on record, as text: the same whatever numbers the suite's order gave it.
+fn same(accesses: &[Arc<Access>]) -> String {
+    let mut all: Vec<String> = accesses
+        .iter()
+        .map(|access| {
+            let grant = access.grant.as_ref().map(|_| ());
+            let unnumbered = Access { id: AccessRequestId::new(0), grant: None, ..Access::clone(access) };
+            format!("{unnumbered:?} {grant:?}")
+        })
+        .collect();
+    all.sort_unstable();
+    all.join(" ")
 }
 
 fn evaluation(world: &World<'_>, ask: &AskCase, action: &str) -> Result<Evaluation, String> {
@@ -179,5 +227,6 @@ fn expected(test: &TestCase, action: &str) -> Expectation {
         (test.ask.actions.iter().any(|action| wanted(action)), !test.ask.actions.iter().all(|action| wanted(action)));
     // `because` speaks of the allows if there are any, `reason` of the denials.
     let because = if allowed || !some_allow { test.because.clone() } else { Default::default() };
-    Expectation { allowed, reason: test.reason.clone().filter(|_| !allowed || !some_deny), because }
+    let reason = test.reason.clone().filter(|_| !allowed || !some_deny);
+    Expectation { allowed, reason, because, errors: None }
 }

@@ -3,7 +3,7 @@
 
 use super::super::asked::Asked;
 use super::super::judge::judge_watched;
-use super::super::{Facts, Now, PolicySet, explain};
+use super::super::{Explanation, Facts, Now, PolicySet};
 use crate::domain::{Access, Engineer, Evaluation, TenantFacts, Timestamp};
 use cedar_policy::{Decision, Entities, Request};
 use std::collections::BTreeSet;
@@ -14,6 +14,10 @@ use std::sync::Arc;
 pub(super) struct Question {
     /// As a person reads it.
     pub(super) shown: String,
+    /// What is to be done.
+    pub(super) action: String,
+    /// The whole question as text: the same for the same question, in whatever test it stands.
+    pub(super) key: String,
     /// How it is put.
     pub(super) put: Put,
     /// What is expected.
@@ -25,8 +29,10 @@ pub(super) struct Question {
 pub(super) enum Put {
     /// Through guard and policies.
     Guarded(Box<Guarded>),
-    /// To the policies by themselves.
+    /// To the policies by themselves; one that cannot be evaluated denies, as in the judge.
     Alone(Box<Asked>),
+    /// To the policies by themselves, and the answer is Cedar's, as `cedar run-tests` takes it.
+    Plain(Box<Asked>),
 }
 
 /// What a sidecar knows when it is asked.
@@ -47,6 +53,8 @@ pub(super) struct Expectation {
     pub(super) reason: Option<String>,
     /// Policies that must have decided.
     pub(super) because: BTreeSet<String>,
+    /// How many policies must fail to evaluate, where that is said.
+    pub(super) errors: Option<usize>,
 }
 
 /// What was answered.
@@ -59,6 +67,8 @@ pub(super) struct Answer {
     pub(super) policies: Vec<String>,
     /// What came nearest to an allow, where the judge says so.
     nearest: Option<String>,
+    /// How many policies could not be evaluated; 0 through the guard, where the reason says it.
+    errors: usize,
 }
 
 impl Put {
@@ -78,22 +88,30 @@ impl Put {
                     reason: Some(decision.reason.as_str().to_owned()),
                     policies: decision.policies,
                     nearest: decision.nearest.map(|nearest| nearest.failed),
+                    errors: 0,
                 }
             }
-            Self::Alone(asked) => {
+            Self::Alone(asked) | Self::Plain(asked) => {
                 seen(&asked.request, &asked.entities);
                 let Some(response) = set.ask(asked) else {
                     let why = "the schema has no such question".to_owned();
-                    return Answer { allowed: false, reason: Some(why), policies: Vec::new(), nearest: None };
+                    return Answer {
+                        allowed: false,
+                        reason: Some(why),
+                        policies: Vec::new(),
+                        nearest: None,
+                        errors: 0,
+                    };
                 };
-                // As in the judge: a policy that cannot be evaluated denies, whatever the others say.
                 let fault = response.diagnostics().errors().next().map(ToString::to_string);
+                let faults = matches!(self, Self::Alone(_)) && fault.is_some();
                 let mut policies: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
                 policies.sort_unstable();
                 Answer {
-                    allowed: fault.is_none() && response.decision() == Decision::Allow,
-                    reason: fault.is_some().then(|| "policy_error".to_owned()),
+                    allowed: !faults && response.decision() == Decision::Allow,
+                    reason: faults.then(|| "policy_error".to_owned()),
                     policies,
+                    errors: response.diagnostics().errors().count(),
                     nearest: fault,
                 }
             }
@@ -105,13 +123,26 @@ impl Put {
         if let Some(nearest) = &answer.nearest {
             return nearest.clone();
         }
-        let Self::Alone(asked) = self else { return String::new() };
+        let (Self::Alone(asked) | Self::Plain(asked)) = self else { return String::new() };
         let Some(slice) = set.slice_of(&asked.request) else { return String::new() };
-        match (answer.allowed, answer.policies.first()) {
-            (true, _) => String::new(),
-            (false, Some(forbid)) => explain::forbidden_by(slice.conditions(), forbid),
-            (false, None) => explain::nearest_permit(slice.conditions(), &asked.request, &asked.entities)
-                .unwrap_or_else(|| "no policy permits this action on it".to_owned()),
+        if answer.allowed {
+            return String::new();
+        }
+        set.denial((slice, None), (&asked.request, &asked.entities), &answer.policies).failed
+    }
+
+    /// Why the answer is what it is.
+    pub(super) fn explain(&self, set: &PolicySet) -> Explanation {
+        match self {
+            Self::Guarded(known) => {
+                let facts = Facts {
+                    tenant: known.tenant.as_ref(),
+                    engineer: known.engineer.as_ref(),
+                    accesses: &known.accesses,
+                };
+                Explanation::of_question(set, &known.question, &facts, Now::exactly(known.now))
+            }
+            Self::Alone(asked) | Self::Plain(asked) => Explanation::of_policies(set, asked),
         }
     }
 }
@@ -128,6 +159,9 @@ impl Expectation {
         }
         if let Some(reason) = self.reason.as_ref().filter(|reason| Some(*reason) != answer.reason.as_ref()) {
             return Some((format!("{wanted} ({reason})"), got));
+        }
+        if let Some(errors) = self.errors.filter(|errors| *errors != answer.errors) {
+            return Some((format!("{wanted} with {errors} errors"), format!("{got} with {} errors", answer.errors)));
         }
         let because = self.because.iter().find(|id| !answer.policies.contains(id))?;
         Some((format!("{wanted} because of `{because}`"), format!("{got} because of {:?}", answer.policies)))

@@ -1,5 +1,8 @@
 //! Tests of suites: the shipped ones pass and cover every condition; wrong ones say what is wrong.
 
+mod explained;
+mod json;
+
 use super::super::testing::shipped;
 use super::super::{PolicySet, Sources};
 use super::{CaseReport, Cases, Suite, first_failure, run_cases, suite_schema};
