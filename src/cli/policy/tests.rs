@@ -8,20 +8,26 @@ use clap::Parser;
 use std::path::Path;
 
 #[derive(Parser)]
-struct Only {
+pub(super) struct Only {
     #[command(flatten)]
-    args: Args,
+    pub(super) args: Args,
 }
 
-fn ends(words: &[&str]) -> Result<Exit, CliError> {
+/// Runs a verb as the command line does.
+pub(super) fn ends(words: &[&str]) -> Result<Exit, CliError> {
+    ends_as(Format::Text, words)
+}
+
+/// Runs a verb with another form of output.
+pub(super) fn ends_as(format: Format, words: &[&str]) -> Result<Exit, CliError> {
     let args = Only::try_parse_from([&["x"], words].concat()).unwrap().args;
-    run(args, &Output::new(Format::Text, ColorWhen::Never))
+    run(args, &Output::new(format, ColorWhen::Never))
 }
 
-const HERE: &str = env!("CARGO_MANIFEST_DIR");
+pub(super) const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
 /// A copy of the shipped files with one of them changed.
-fn changed(file: &str, from: &str, to: &str) -> tempfile::TempDir {
+pub(super) fn changed(file: &str, from: &str, to: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for below in ["policies", "schemas", "tests/policies"] {
         std::fs::create_dir_all(dir.path().join(below)).unwrap();
