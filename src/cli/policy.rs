@@ -5,6 +5,7 @@ mod diff;
 mod fmt;
 mod init;
 mod mutate;
+mod coverage;
 mod prove;
 mod shadow;
 mod sign;
@@ -30,6 +31,7 @@ enum Verb {
     Diff(diff::Args),
     Fmt(fmt::Args),
     Mutate(mutate::Args),
+    Coverage(coverage::Args),
     Prove(prove::Args),
     Test(test::Args),
     Sign(sign::Args),
@@ -45,6 +47,7 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
         Verb::Diff(args) => diff::run(args, output),
         Verb::Fmt(args) => fmt::run(args, output),
         Verb::Mutate(args) => mutate::run(args, output),
+        Verb::Coverage(args) => coverage::run(args, output),
         Verb::Prove(args) => prove::run(args, output),
         Verb::Test(args) => test::run(args, output),
         Verb::Sign(args) => sign::run(args, output),
