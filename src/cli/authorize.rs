@@ -39,7 +39,7 @@ pub(super) struct Args {
 }
 
 /// `key=value`, where the value is JSON if it can be, else text.
-fn fact(text: &str) -> Result<(String, Value), String> {
+pub(super) fn fact(text: &str) -> Result<(String, Value), String> {
     let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not `KEY=VALUE`"))?;
     Ok((key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| Value::from(value))))
 }

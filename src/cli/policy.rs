@@ -6,6 +6,7 @@ mod fmt;
 mod init;
 mod mutate;
 mod coverage;
+mod explain;
 mod prove;
 mod shadow;
 mod sign;
@@ -32,6 +33,7 @@ enum Verb {
     Fmt(fmt::Args),
     Mutate(mutate::Args),
     Coverage(coverage::Args),
+    Explain(explain::Args),
     Prove(prove::Args),
     Test(test::Args),
     Sign(sign::Args),
@@ -48,6 +50,7 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
         Verb::Fmt(args) => fmt::run(args, output),
         Verb::Mutate(args) => mutate::run(args, output),
         Verb::Coverage(args) => coverage::run(args, output),
+        Verb::Explain(args) => explain::run(args, output),
         Verb::Prove(args) => prove::run(args, output),
         Verb::Test(args) => test::run(args, output),
         Verb::Sign(args) => sign::run(args, output),

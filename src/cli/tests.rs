@@ -25,6 +25,7 @@ fn every_verb_says_what_it_does_with_an_example_of_itself() {
         for argument in
             command.get_arguments().filter(|argument| !matches!(argument.get_id().as_str(), "help" | "version"))
         {
+            assert!(argument.get_help().is_some(), "`{path}` does not explain `{}`", argument.get_id());
         }
     });
 }
@@ -87,6 +88,7 @@ fn the_verbs_of_the_contract_are_there() {
         "tenant set",
         "policy check",
         "policy coverage",
+        "policy explain",
         "policy test",
         "log tail",
         "log export",
