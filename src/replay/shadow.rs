@@ -56,8 +56,10 @@ pub fn shadowed(
             told(records.read_bytes());
         }
     }
-    let newest = revisions.keys().next_back().cloned().unwrap_or_default();
-    ShadowReport { revisions, passed_over, report: tally.report(&newest, damaged) }
+    // Where there were several, `revisions` names them all, and none is the one.
+    let mut names = revisions.keys();
+    let only = names.next().filter(|_| names.next().is_none()).cloned().unwrap_or_default();
+    ShadowReport { revisions, passed_over, report: tally.report(&only, damaged) }
 }
 
 fn one(
