@@ -40,10 +40,11 @@ const AROUND: [(&str, &str); 9] = starters! {
 };
 
 /// The suites of the shipped set.
-const SUITES: [(&str, &str); 3] = starters! {
+const SUITES: [(&str, &str); 4] = starters! {
     "tests/policies/access.yaml" = "../../../tests/policies/access.yaml",
     "tests/policies/guardrails.yaml" = "../../../tests/policies/guardrails.yaml",
     "tests/policies/lifecycle.yaml" = "../../../tests/policies/lifecycle.yaml",
+    "tests/policies/mixed.json" = "../../../tests/policies/mixed.json",
 };
 
 /// Runs the verb.
