@@ -1,12 +1,12 @@
 //! `lockbox policy`: the policy workbench, one file a verb.
 
 mod check;
+mod coverage;
 mod diff;
+mod explain;
 mod fmt;
 mod init;
 mod mutate;
-mod coverage;
-mod explain;
 mod prove;
 mod shadow;
 mod sign;

@@ -230,6 +230,10 @@ rules! {
         "a suite with an unknown key or name, or a value of the wrong form",
         "A test that names what does not exist tests nothing.",
         "Correct it; `schemas/policy-suite.schema.json` describes suites.";
+    Error "suites-contradict":
+        "two tests that ask the same, of which one expects an allow and the other a denial",
+        "One of them is wrong, and whichever policies there are, one of them fails.",
+        "Decide which is meant, and correct the other.";
     Warning "annotation-missing":
         "a policy without `@reason`, `@advice` or `@owner`",
         "A denial is answered with them: a code, what to do, and whom to ask.",
