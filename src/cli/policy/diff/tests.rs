@@ -14,7 +14,7 @@ struct Only {
 }
 
 fn ends(words: &[&str]) -> Result<Exit, CliError> {
-    let words = [&["x"], words, &["--solver", "none", "--questions", "200"]].concat();
+    let words = [&["x"], words, &["--solver", "none", "--questions", "60"]].concat();
     run(Only::try_parse_from(words).unwrap().args, &Output::new(Format::Text, ColorWhen::Never))
 }
 
