@@ -10,7 +10,7 @@ use super::super::load::PolicySet;
 pub(super) fn look(set: &PolicySet, layout: &Layout) -> Vec<Finding> {
     let dir = &layout.tests;
     let is_suite = |path: std::path::PathBuf| {
-        path.extension().is_some_and(|end| ["yaml", "yml"].iter().any(|known| end == *known))
+        path.extension().is_some_and(|end| ["yaml", "yml", "json"].iter().any(|known| end == *known))
     };
     let any = std::fs::read_dir(dir)
         .is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| is_suite(entry.path()))));

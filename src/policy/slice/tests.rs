@@ -74,6 +74,7 @@ fn sources(policies: &[String], guarded: bool) -> Sources {
         sources.policies.retain(|file| !file.name.ends_with("access.cedar"));
     }
     let text: String = policies.iter().enumerate().map(|(n, policy)| format!("@id(\"p-{n}\") {policy}\n")).collect();
+    // No file may be larger than 1 MiB; what is put together here does not look at that.
     sources.policies.push(SourceFile { name: "policies/random.cedar".to_owned(), text: text.into() });
     sources
 }
@@ -198,5 +199,44 @@ fn a_policy_that_errs_before_its_key_is_not_left_out() {
         let facts = Facts { tenant: Some(&tenant()), engineer: Some(&engineer), accesses: &accesses };
         let judged = judge(&set, &question("read", None), &facts, Now::exactly(Timestamp::from_ms(NOON)));
         assert_eq!(judged.decision().reason, reason, "{condition}");
+    }
+}
+
+/// Prints figures and decides nothing: `cargo nextest run --lib beside_many --run-ignored all --no-capture`.
+#[test]
+#[ignore = "prints how long a question takes beside many policies that do not apply"]
+fn beside_many_policies_that_do_not_apply() {
+    use crate::clock::{Clock, SystemClock};
+    let began = SystemClock.boot();
+    let mut last = began;
+    let mut lap = |what: &str| {
+        let now = SystemClock.boot();
+        println!("{what}: {:?}", now.since(core::mem::replace(&mut last, now)));
+    };
+    let few = PolicySet::from_sources(&keyed(0)).unwrap();
+    lap("loading the shipped set");
+    let thousand = PolicySet::from_sources(&keyed(1_000)).unwrap();
+    lap("loading 1,000 more");
+    let many = PolicySet::from_sources(&keyed(10_000)).unwrap();
+    lap("loading 10,000 more");
+    let mut whole = PolicySet::from_sources(&keyed(1_000)).unwrap();
+    whole.slices.without_index();
+    let accesses = [Arc::new(access())];
+    let (tenant, engineer) = (tenant(), engineer());
+    let facts = Facts { tenant: Some(&tenant), engineer: Some(&engineer), accesses: &accesses };
+    let asked = question("read", None);
+    let mut times: [Vec<u128>; 4] = Default::default();
+    for _ in 0..31 {
+        for (set, times) in [&few, &thousand, &many, &whole].into_iter().zip(&mut times) {
+            let began = SystemClock.boot();
+            for _ in 0..200 {
+                assert!(judge(set, &asked, &facts, Now::exactly(Timestamp::from_ms(NOON))).decision().allows());
+            }
+            times.push(SystemClock.boot().since(began).as_nanos() / 200);
+        }
+    }
+    for (times, what) in times.iter_mut().zip(["few", "1,000", "10,000", "1,000 without index"]) {
+        times.sort_unstable();
+        println!("{what}: {} ns a question", times.get(times.len() / 2).unwrap());
     }
 }
