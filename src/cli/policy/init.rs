@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Begin a repository of policies: the shipped set, its tests, a CI script, editor settings.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  lockbox policy init lockbox-policies && cd lockbox-policies && lockbox policy test\n\nWrites nothing, and ends with 1, when any of its files is there already."
+    after_help = "Example:\n  lockbox policy init lockbox-policies\n  lockbox policy test lockbox-policies\n\nWrites nothing, and ends with 1, when any of its files is there already."
 )]
 pub(super) struct Args {
     /// The folder to begin in; made if it is not there.
