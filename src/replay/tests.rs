@@ -4,6 +4,7 @@
 use super::*;
 use crate::decision_log::{DecisionLog, Durability, LogClock};
 use crate::evaluate_access::testing::{write_log, write_varied_log};
+use crate::evaluate_access::{Recorded, Skimmed};
 use crate::policy::{SourceFile, Sources};
 use std::path::Path;
 
@@ -121,6 +122,57 @@ fn a_record_of_another_version_is_counted_and_the_first_is_named() {
     assert_eq!(first.sequence, 9);
     assert!(first.why.contains("record version 2") && first.offset > 0, "{first:?}");
     assert!(!report.is_good());
+}
+
+/// A log of `payloads` as they are.
+fn log_of(payloads: Vec<Vec<u8>>) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = DecisionLog::open(dir.path(), crate::decision_log::Settings::default(), Arc::new(Still)).unwrap();
+    for payload in payloads {
+        log.append_blocking(payload, Durability::Process).unwrap();
+    }
+    log.close();
+    dir
+}
+
+fn payloads(dir: &Path) -> Vec<Vec<u8>> {
+    Records::open(dir).unwrap().map(|record| record.unwrap().payload).collect()
+}
+
+#[test]
+fn what_was_said_before_is_not_said_again_when_time_has_changed_it() {
+    // The first of eight kinds: allowed for two hours from ten minutes ago.
+    let written = log(1);
+    let text = String::from_utf8(payloads(written.path()).remove(0)).unwrap();
+    let (before, rest) = text.split_once("\"now_ms\":[").unwrap();
+    let (_, after) = rest.split_once(']').unwrap();
+    let at = |minutes: i64| {
+        let now = crate::evaluate_access::testing::NOW_MS + minutes * 60_000;
+        format!("{before}\"now_ms\":[{now},{}]{after}", now + 5).into_bytes()
+    };
+    let minutes = [0, 1, 119, 120, 121, 119, -9, -11, 0];
+    let dir = log_of(minutes.map(at).to_vec());
+    let report = run(dir.path(), &set(&shipped()), Settings { workers: 1, changes_max: 9 });
+    let denied: Vec<u64> = report.changes.iter().map(|changed| changed.sequence).collect();
+    assert_eq!(denied, [4, 5, 8], "{report:#?}");
+    assert_eq!((report.unchanged, report.changed.newly_denied), (6, 3));
+}
+
+#[test]
+fn a_skimmed_record_says_what_the_whole_one_says() {
+    let written = log(16);
+    for payload in payloads(written.path()) {
+        let (skimmed, whole) = (Skimmed::parse(&payload).unwrap(), Recorded::parse(&payload).unwrap());
+        assert_eq!((&*skimmed.id, &*skimmed.at), (&*whole.id, &*whole.at.to_string()));
+        assert_eq!((skimmed.allowed(), &*skimmed.reason), (whole.allowed, &*whole.reason));
+        assert_eq!((skimmed.now(), skimmed.policies().unwrap()), (whole.now, whole.policies));
+        let question = skimmed.question().unwrap();
+        assert_eq!(question, whole.question);
+        assert_eq!((question.is_some(), skimmed.facts_bytes().is_some()), (whole.question.is_some(), whole.known.is_some()));
+        if let (Some(question), Some(known)) = (question, whole.known) {
+            assert_eq!(skimmed.known(&question).unwrap().unwrap().accesses, known.accesses);
+        }
+    }
 }
 
 #[test]
