@@ -168,7 +168,10 @@ fn a_skimmed_record_says_what_the_whole_one_says() {
         assert_eq!((skimmed.now(), skimmed.policies().unwrap()), (whole.now, whole.policies));
         let question = skimmed.question().unwrap();
         assert_eq!(question, whole.question);
-        assert_eq!((question.is_some(), skimmed.facts_bytes().is_some()), (whole.question.is_some(), whole.known.is_some()));
+        assert_eq!(
+            (question.is_some(), skimmed.facts_bytes().is_some()),
+            (whole.question.is_some(), whole.known.is_some())
+        );
         if let (Some(question), Some(known)) = (question, whole.known) {
             assert_eq!(skimmed.known(&question).unwrap().unwrap().accesses, known.accesses);
         }
@@ -213,4 +216,17 @@ fn generate_a_log() {
     } else {
         write_log(Path::new(&dir), count, 64 << 20, true);
     }
+}
+
+/// For measuring: replays the log of `LOCKBOX_GENERATE_LOG` with one thread, and prints the rate.
+#[test]
+#[ignore = "reads a large log from where it is told to"]
+fn measure_a_replay() {
+    use crate::clock::{Clock as _, SystemClock};
+    let dir = std::env::var("LOCKBOX_GENERATE_LOG").unwrap();
+    let policies = set(&shipped());
+    let began = SystemClock.boot();
+    let report = run(Path::new(&dir), &policies, Settings { workers: 1, changes_max: 20 });
+    let ms = SystemClock.boot().since(began).as_millis().max(1);
+    println!("{} records in {ms} ms: {} a second", report.read, u128::from(report.read) * 1000 / ms);
 }
