@@ -196,9 +196,7 @@ pub(crate) fn judge_watched(
             Err(why) => return judged.deny(unaskable(why)),
         }
     }
-    let Some(decision) = first else {
-        return judged.deny(broken());
-    };
+    let Some(decision) = first else { return judged.deny(broken()) };
     if is_by_default(&decision) {
         judged.until(&slice.time, now);
     }

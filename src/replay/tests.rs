@@ -204,8 +204,8 @@ fn any_number_of_workers_finds_the_same() {
     }
 }
 
-/// For measuring: `LOCKBOX_GENERATE_LOG=DIR LOCKBOX_GENERATE_COUNT=200000`; with `LOCKBOX_GENERATE_VARIED=1`
-/// few questions are asked twice.
+/// For measuring with `lockbox replay --threads 1`: `LOCKBOX_GENERATE_LOG=DIR LOCKBOX_GENERATE_COUNT=200000`; with
+/// `LOCKBOX_GENERATE_VARIED=1` few questions are asked twice.
 #[test]
 #[ignore = "writes a large log where it is told to"]
 fn generate_a_log() {
@@ -216,17 +216,4 @@ fn generate_a_log() {
     } else {
         write_log(Path::new(&dir), count, 64 << 20, true);
     }
-}
-
-/// For measuring: replays the log of `LOCKBOX_GENERATE_LOG` with one thread, and prints the rate.
-#[test]
-#[ignore = "reads a large log from where it is told to"]
-fn measure_a_replay() {
-    use crate::clock::{Clock as _, SystemClock};
-    let dir = std::env::var("LOCKBOX_GENERATE_LOG").unwrap();
-    let policies = set(&shipped());
-    let began = SystemClock.boot();
-    let report = run(Path::new(&dir), &policies, Settings { workers: 1, changes_max: 20 });
-    let ms = SystemClock.boot().since(began).as_millis().max(1);
-    println!("{} records in {ms} ms: {} a second", report.read, u128::from(report.read) * 1000 / ms);
 }

@@ -17,7 +17,7 @@ const LADDER: &[(&str, &[&str])] = &[
     ("identity", &["domain", "clock", "config"]),
     ("evaluate_access", &["domain", "clock", "config", "policy", "state", "decision_log", "telemetry"]),
     ("manage_requests", &["domain", "clock", "config", "policy", "state", "store", "decision_log", "telemetry"]),
-    ("replay", &["domain", "policy", "decision_log", "evaluate_access"]),
+    ("replay", &["domain", "policy", "state", "decision_log", "evaluate_access"]),
     ("notify", &["domain", "clock", "config", "store", "telemetry"]),
     ("renewal", &["domain", "clock", "config", "policy", "manage_requests", "state", "store", "telemetry"]),
     (

@@ -14,7 +14,7 @@ use super::realism;
 use super::witness::Witness;
 use super::{How, Means, Verdict};
 use cedar_policy::{Effect, Entities, Policy, PolicyId, PolicySet as CedarSet, Request};
-use cedar_policy_symcc::err::{Error, SolverError};
+use cedar_policy_symcc::err::{EncodeError, Error, SolverError};
 use cedar_policy_symcc::solver::LocalSolver;
 use cedar_policy_symcc::{CedarSymCompiler, CompiledPolicy, CompiledPolicySet, Env};
 use core::time::Duration;
@@ -283,7 +283,9 @@ fn checked(set: &PolicySet, at: &Environment, claim: &Claim<'_>, found: &Env) ->
 
 fn in_words(error: &Error) -> String {
     match error {
-        Error::SolverError(SolverError::Io(error)) => format!("the solver ended in the middle of a query: {error}"),
+        Error::SolverError(SolverError::Io(error)) | Error::EncodeError(EncodeError::Io(error)) => {
+            format!("the solver ended in the middle of a query: {error}")
+        }
         Error::SolverError(error) => format!("the solver failed: {error}"),
         Error::CompileError(error) => format!("the symbolic compiler cannot say it: {error}"),
         other => other.to_string(),
