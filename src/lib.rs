@@ -10,7 +10,7 @@
 //! | `evaluate_access` | use case: one question, one recorded Decision; the decision cache |
 //! | `manage_requests` | use case: every command of the lifecycle, and the settings |
 //! | `replay` | use case: recorded questions decided again under other policies |
-//! | `policy` | everything that knows Cedar: loading, guard, judge, lifecycle rights, cases |
+//! | `policy` | everything that knows Cedar: loading, guard, judge, lifecycle rights; the workbench: cases, mutants, proofs, diffs, bundles |
 //! | `state` | the sidecar's memory and its lease |
 //! | `store` | the authority's record: ports, SQLite, the reference model |
 //! | `decision_log` | the log: framing, group commit, recovery, reading |
