@@ -119,7 +119,9 @@ pub fn prove(
         told(&proof);
         proofs.push(proof);
     }
-    let never_allowed = if prover.proves() { never_allowed(set, prover) } else { Vec::new() };
+    // A solver that has just failed to answer would be waited for once more for every kind of question.
+    let answers = prover.proves() && proofs.iter().all(|proof| proof.undecided.is_empty());
+    let never_allowed = if answers { never_allowed(set, prover) } else { Vec::new() };
     Ok(ProofReport { means: prover.means().clone(), policy_revision: set.digest().to_owned(), proofs, never_allowed })
 }
 
