@@ -8,7 +8,7 @@ mod report;
 use crate::clock::{AuthorityTime, Boot, Clock, Ids, SystemClock, SystemIds};
 use crate::config::Config;
 use crate::decision_log::{self, DecisionLog};
-use crate::domain::{Defaults, NameError};
+use crate::domain::NameError;
 use crate::evaluate_access::{self, EvaluateAccess, History};
 use crate::http::call::Doorkeeper;
 use crate::http::edge::Edge;
@@ -250,9 +250,6 @@ impl Shared {
     }
 
     fn authority_api(&self) -> Arc<AuthorityApi> {
-        let authority = &self.config.authority;
-        let defaults =
-            Defaults { respond_within: authority.respond_within.get(), grant_longest: authority.grant_longest.get() };
         let manage = ManageRequests::new(manage_requests::Parts {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
@@ -260,7 +257,7 @@ impl Shared {
             ids: Arc::clone(&self.ids),
             policies: Arc::clone(&self.policies),
             effects: Arc::clone(&self.fleet) as Arc<dyn manage_requests::Effects>,
-            defaults,
+            defaults: self.config.authority.defaults(),
         });
         Arc::new(AuthorityApi {
             manage,

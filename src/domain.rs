@@ -12,12 +12,14 @@ mod engineer;
 mod evaluation;
 mod event;
 mod grant;
+mod language;
 mod names;
 mod notice;
 mod person;
 mod scope;
 mod tenant;
 mod time;
+mod timer;
 
 pub use access::{Access, TenantFacts};
 pub use access_request::{
@@ -30,15 +32,17 @@ pub use engineer::Engineer;
 pub use evaluation::Evaluation;
 pub use event::{Actor, Event, EventKind};
 pub use grant::{Approval, Ended, Ending, Grant, Window};
+pub use language::Language;
 pub use names::{
     AccessRequestId, ActionName, CallerName, ContentPath, GrantId, NameError, PersonId, ServiceRequest, TenantId,
-    WorkloadName,
+    TimeZoneName, WebhookName, WorkloadName,
 };
-pub use notice::{Notice, NoticeKind, alarm, notices};
+pub use notice::{Notice, NoticeKind, Recipient, alarm, first_use, notices, reminder};
 pub use person::{Authentication, Caller, Person, Role, Roles};
 pub use scope::{ContentScope, Scope, ScopeMiss, Terms};
 pub use tenant::{Defaults, Entitlement, Limits, Tenant, TenantChange, TenantRefusal};
 pub use time::{TimeError, Timestamp, format_duration, parse_duration};
+pub use timer::{Timer, TimerKind, timers};
 
 /// Why an AccessRequest was made, as a code and in the engineer's words.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,6 +16,7 @@
 //! | `decision_log` | the log: framing, group commit, recovery, reading |
 //! | `identity` | from a proof to a caller: tokens, JWTs, peer credentials |
 //! | `config`, `telemetry` | settings; log lines and metrics |
+//! | `words` | what people read: translations, times, durations |
 //! | `clock` | time and chance, nowhere else read |
 //! | `domain` | the words and the rules; no I/O, no async, no serde, no clock |
 //!
@@ -45,3 +46,4 @@ pub mod replay;
 pub mod state;
 pub mod store;
 pub mod telemetry;
+pub mod words;

@@ -9,6 +9,7 @@ mod requests;
 mod rights;
 mod settings;
 mod sweep;
+mod told;
 
 pub use read::{AccessRequestQuery, Listed};
 pub use requests::{Idempotency, Stepped};
@@ -16,7 +17,9 @@ pub use settings::EngineerEntry;
 pub use sweep::Swept;
 
 use crate::clock::{AuthorityTime, Clock, Ids};
-use crate::domain::{Defaults, Event, GrantId, NameError, Notice, Refusal, Tenant, TenantRefusal, Transition, notices};
+use crate::domain::{
+    Defaults, Event, GrantId, NameError, Notice, Refusal, Tenant, TenantRefusal, Transition, notices, timers,
+};
 use crate::policy::PolicyHandle;
 use crate::state::{ItemError, StateItem};
 use crate::store::{Item, Revision, Store, StoreError, Transaction};
@@ -96,6 +99,9 @@ pub enum ManageError {
         /// What there is.
         known: String,
     },
+    /// No such zone in the IANA database.
+    #[error("there is no time zone `{0}`; take a name of the IANA database, such as `Europe/Budapest`")]
+    UnknownTimeZone(String),
     /// The same `Idempotency-Key` with another question.
     #[error("`Idempotency-Key` was used before for another AccessRequest: take a new key")]
     KeyReused,
@@ -145,14 +151,18 @@ impl ManageRequests {
     }
 }
 
-/// Writes what a transition made: state, event, notices, and what sidecars have to know.
+/// Writes what a transition made: state, event, notices, timers, and what sidecars have to know.
 async fn write_transition(
     transaction: &mut dyn Transaction,
     transition: &Transition,
     before: u64,
     tenant: &Tenant,
+    defaults: Defaults,
 ) -> Result<(), ManageError> {
     let after = &transition.after;
+    for timer in timers(after, tenant, defaults) {
+        transaction.put_timer(&timer).await?;
+    }
     transaction.put_access_request(after, Some(before)).await?;
     write_told(transaction, &transition.event, &notices(transition, tenant)).await?;
     write_item(transaction, &StateItem::Access(after.into())).await

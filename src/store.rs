@@ -7,15 +7,19 @@
 //! Invariant: only the adapters below name a database, and none of them decides anything.
 
 use crate::domain::{
-    AccessRequest, AccessRequestId, Engineer, Event, Notice, PersonId, StateName, Tenant, TenantId, Timestamp,
-    WorkloadName,
+    AccessRequest, AccessRequestId, Engineer, Event, Notice, PersonId, StateName, Tenant, TenantId, Timer, TimerKind,
+    Timestamp, WorkloadName,
 };
 use async_trait::async_trait;
 pub use memory::MemoryStore;
+pub use notes::{Note, NoteKind, Notes};
+pub use outbox::{Delivery, DeliveryState, Outbox, OutboxCounts, OutboxEntry};
 pub use sqlite::{SqliteSettings, SqliteStore};
 
 mod document;
 mod memory;
+mod notes;
+mod outbox;
 mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -76,6 +80,8 @@ pub struct AccessRequestFilter {
     pub state: Option<StateName>,
     /// Submitted at or after.
     pub since: Option<Timestamp>,
+    /// This text, in any case, in its id, its engineer, its service request or its reason.
+    pub text: Option<String>,
     /// Only what the customer has been told of.
     pub known_to_customer: bool,
     /// The instant that time-made states are judged at.
@@ -89,15 +95,6 @@ pub struct Page<K> {
     pub after: Option<K>,
     /// At most this many, 1 to 1000.
     pub limit: u32,
-}
-
-/// A notice as the outbox holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutboxEntry {
-    /// Its number, from 1, in the order of writing.
-    pub number: u64,
-    /// The notice.
-    pub notice: Notice,
 }
 
 /// The answer kept for an `Idempotency-Key`.
@@ -170,15 +167,13 @@ pub trait Reads {
     async fn engineer(&self, id: &PersonId) -> Result<Option<Engineer>, StoreError>;
     /// Engineers by name.
     async fn engineers(&self, page: Page<PersonId>) -> Result<Vec<Engineer>, StoreError>;
-    /// The outbox, newest first; of one tenant, or of all.
-    async fn outbox(&self, tenant: Option<&TenantId>, page: Page<u64>) -> Result<Vec<OutboxEntry>, StoreError>;
     /// The answer kept for a key of a caller, if there is one.
     async fn kept_answer(&self, caller: &PersonId, key: &str) -> Result<Option<KeptAnswer>, StoreError>;
 }
 
 /// A store: reads, transactions, and the items for sidecars.
 #[async_trait]
-pub trait Store: Reads + Send + Sync {
+pub trait Store: Reads + Outbox + Notes + Send + Sync {
     /// Begins a transaction, waiting for the one before it to end. `now` is the authority's time; a
     /// commit raises the time floor to it.
     async fn begin(&self, now: Timestamp) -> Result<Box<dyn Transaction>, StoreError>;
@@ -217,6 +212,12 @@ pub trait Transaction: Reads + Send + Sync {
     async fn add_event(&mut self, event: &Event) -> Result<(), StoreError>;
     /// Adds to the outbox.
     async fn add_notice(&mut self, notice: &Notice) -> Result<(), StoreError>;
+    /// Moves a notice on. `attempts` is the count that was read; another one is [`StoreError::Conflict`].
+    async fn put_delivery(&mut self, number: u64, after: &Delivery, attempts: u32) -> Result<(), StoreError>;
+    /// Starts a timer, in place of the one of its kind.
+    async fn put_timer(&mut self, timer: &Timer) -> Result<(), StoreError>;
+    /// Takes a timer away; gives whether it was there, so that of two who fire it one does.
+    async fn remove_timer(&mut self, of: AccessRequestId, kind: TimerKind) -> Result<bool, StoreError>;
     /// Keeps an answer for a key of a caller.
     async fn keep_answer(&mut self, caller: &PersonId, key: &str, kept: &KeptAnswer) -> Result<(), StoreError>;
     /// Writes an item for sidecars: it gets the revision that this transaction commits as, and the

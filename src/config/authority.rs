@@ -2,6 +2,7 @@
 
 use super::check::Checker;
 use super::{BeyondLoopback, Database, IsoDuration, Url};
+use crate::domain::Defaults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -23,6 +24,17 @@ pub struct Authority {
     pub respond_within: IsoDuration,
     /// The longest Grant. ISO 8601, `PT1S` to `P1D`; tenants may only tighten it.
     pub grant_longest: IsoDuration,
+    /// When approvers are reminded, from the notification; sooner in proportion for a tenant that gives them less
+    /// time. ISO 8601, below `respond_within`; half of it if not set (6 h).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remind_after: Option<IsoDuration>,
+    /// When they are reminded for the last time, below `respond_within`; five sixths of it if not set (10 h).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remind_again_after: Option<IsoDuration>,
+    /// From when a tenant's fallback approvers are told, and may answer, below `respond_within`; five sixths of it
+    /// if not set (10 h).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escalate_after: Option<IsoDuration>,
 }
 
 impl Default for Authority {
@@ -35,11 +47,28 @@ impl Default for Authority {
             database: Database::default(),
             respond_within: IsoDuration::from_secs(12 * 3600),
             grant_longest: IsoDuration::from_secs(4 * 3600),
+            remind_after: None,
+            remind_again_after: None,
+            escalate_after: None,
         }
     }
 }
 
 impl Authority {
+    /// The limits and times of the lifecycle. Reminders at 6 h and 10 h of 12 h are DOMAIN.md's; the fallback
+    /// approvers are called together with the last one.
+    pub fn defaults(&self) -> Defaults {
+        let all = self.respond_within.get();
+        let or = |set: Option<IsoDuration>, share: core::time::Duration| set.map_or(share, IsoDuration::get);
+        Defaults {
+            respond_within: all,
+            grant_longest: self.grant_longest.get(),
+            remind_after: or(self.remind_after, all / 2),
+            remind_again_after: or(self.remind_again_after, all / 6 * 5),
+            escalate_after: or(self.escalate_after, all / 6 * 5),
+        }
+    }
+
     pub(super) fn check(&self, check: &mut Checker<'_>) {
         check.listener("authority.listen", self.listen, self.beyond_loopback);
         let bounds = [
@@ -51,6 +80,16 @@ impl Authority {
             if got < least || got > most {
                 let [got, least, most] = [got, least, most].map(String::from);
                 check.wrong(key, format!("is {got}: allowed is {least} to {most}"));
+            }
+        }
+        for (key, got) in [
+            ("authority.remind_after", self.remind_after),
+            ("authority.remind_again_after", self.remind_again_after),
+            ("authority.escalate_after", self.escalate_after),
+        ] {
+            if let Some(got) = got.filter(|got| *got >= self.respond_within) {
+                let [got, all] = [got, self.respond_within].map(String::from);
+                check.wrong(key, format!("is {got}: it must be below `authority.respond_within`, which is {all}"));
             }
         }
     }

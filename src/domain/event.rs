@@ -44,6 +44,8 @@ pub enum EventKind {
     Consented,
     /// The customer approved, or with lockbox off the review sufficed: a Grant exists.
     Approved,
+    /// Content was touched under the Grant for the first time.
+    FirstUsed,
     /// The customer refused.
     Denied,
     /// The customer did not answer in time.
@@ -66,12 +68,13 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Submitted,
         Self::ReviewApproved,
         Self::ReviewRejected,
         Self::Consented,
         Self::Approved,
+        Self::FirstUsed,
         Self::Denied,
         Self::Expired,
         Self::Withdrawn,
@@ -91,6 +94,7 @@ impl EventKind {
             Self::ReviewRejected => "review_rejected",
             Self::Consented => "consented",
             Self::Approved => "approved",
+            Self::FirstUsed => "first_used",
             Self::Denied => "denied",
             Self::Expired => "expired",
             Self::Withdrawn => "withdrawn",

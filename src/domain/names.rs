@@ -9,6 +9,8 @@ use std::sync::Arc;
 const NAME_BYTES_MAX: usize = 128;
 /// The longest content path, in bytes.
 const PATH_BYTES_MAX: usize = 512;
+/// The longest name of a time zone, in bytes; the longest in use has 32.
+const TIME_ZONE_BYTES_MAX: usize = 64;
 /// The deepest content path, in type/id pairs.
 const PATH_PAIRS_MAX: usize = 8;
 
@@ -102,6 +104,15 @@ name!(
     ServiceRequest, "service request", service_request
 );
 name!(
+    /// A webhook of a tenant.
+    WebhookName, "webhook name", label
+);
+name!(
+    /// A time zone of the IANA database, such as `Europe/Budapest`. Whether there is one of that name is
+    /// asked where times are shown.
+    TimeZoneName, "time zone", time_zone
+);
+name!(
     /// The id of a Grant: a lower-case UUID.
     GrantId, "grant id", |text| match uuid::Uuid::try_parse(text) {
         Ok(id) if id.hyphenated().to_string() == text => Ok(()),
@@ -113,6 +124,13 @@ name!(
     /// its messages, a site its files.
     ContentPath, "content path", content_path
 );
+
+impl TimeZoneName {
+    /// Universal time, which needs no database.
+    pub fn utc() -> Self {
+        Self(Arc::from("UTC"))
+    }
+}
 
 /// The id of an AccessRequest, written `LBX-1001`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -215,6 +233,15 @@ fn action(text: &str) -> Result<(), &'static str> {
         Ok(())
     } else {
         Err("it has 1 to 63 lower-case letters, digits, `-` and `_` only")
+    }
+}
+
+fn time_zone(text: &str) -> Result<(), &'static str> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+');
+    if !text.is_empty() && text.len() <= TIME_ZONE_BYTES_MAX && text.chars().all(fits) {
+        Ok(())
+    } else {
+        Err("it is a name of the IANA database, such as `Europe/Budapest`")
     }
 }
 

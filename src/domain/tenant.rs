@@ -1,12 +1,14 @@
 //! Tenants: what a customer bought, whether its lockbox is on, who may approve for it, and its
 //! limits, which may only be tighter than the provider's defaults.
 
-use super::{Attributes, PersonId, TenantId, Timestamp};
+use super::{Attributes, Language, PersonId, TenantId, TimeZoneName, Timestamp, WebhookName};
 use core::time::Duration;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most approvers, and the most notification addresses, a tenant may name.
 const PEOPLE_MAX: usize = 100;
+/// The most webhooks a tenant may have.
+const WEBHOOKS_MAX: usize = 10;
 
 /// What the customer bought (S3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,11 +47,25 @@ pub struct Defaults {
     pub respond_within: Duration,
     /// The longest window of a Grant.
     pub grant_longest: Duration,
+    /// When the approvers are reminded, from the notification. This and the two below are for a customer
+    /// with all of `respond_within`; for one with less they come sooner in proportion.
+    pub remind_after: Duration,
+    /// When they are reminded for the last time.
+    pub remind_again_after: Duration,
+    /// From when the fallback approvers may answer as well.
+    pub escalate_after: Duration,
 }
 
 impl Default for Defaults {
     fn default() -> Self {
-        Self { respond_within: Duration::from_secs(12 * 3600), grant_longest: Duration::from_secs(4 * 3600) }
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        Self {
+            respond_within: hours(12),
+            grant_longest: hours(4),
+            remind_after: hours(6),
+            remind_again_after: hours(10),
+            escalate_after: hours(10),
+        }
     }
 }
 
@@ -75,8 +91,16 @@ pub struct Tenant {
     pub lockbox: bool,
     /// Who may approve, if he also holds the role when he decides.
     pub approvers: BTreeSet<PersonId>,
+    /// Who may approve once the approvers have let most of their time go by, or are too few.
+    pub fallback_approvers: BTreeSet<PersonId>,
     /// Addresses that are told of events beside the approvers.
     pub notify: BTreeSet<PersonId>,
+    /// Where programs are told of the same events: name and URL.
+    pub webhooks: BTreeMap<WebhookName, String>,
+    /// The language of its mails, and of its pages for whoever has chosen none.
+    pub language: Language,
+    /// The zone its mails state times in.
+    pub time_zone: TimeZoneName,
     /// How many distinct approvers it takes; at least 1.
     pub quorum: u32,
     /// Its own, tighter limits.
@@ -96,8 +120,16 @@ pub struct TenantChange {
     pub lockbox: Option<bool>,
     /// All approvers.
     pub approvers: Option<BTreeSet<PersonId>>,
+    /// All fallback approvers.
+    pub fallback_approvers: Option<BTreeSet<PersonId>>,
     /// All notification addresses.
     pub notify: Option<BTreeSet<PersonId>>,
+    /// All webhooks.
+    pub webhooks: Option<BTreeMap<WebhookName, String>>,
+    /// The language.
+    pub language: Option<Language>,
+    /// The time zone.
+    pub time_zone: Option<TimeZoneName>,
     /// The quorum.
     pub quorum: Option<u32>,
     /// The limits: `Some(None)` goes back to the default.
@@ -133,6 +165,9 @@ pub enum TenantRefusal {
     /// Too many people.
     #[error("`{0}` may name 100 people at most")]
     TooMany(&'static str),
+    /// Too many webhooks.
+    #[error("a tenant may have {WEBHOOKS_MAX} webhooks at most")]
+    TooManyWebhooks,
 }
 
 impl Tenant {
@@ -144,7 +179,11 @@ impl Tenant {
             entitlement,
             lockbox: false,
             approvers: BTreeSet::new(),
+            fallback_approvers: BTreeSet::new(),
             notify: BTreeSet::new(),
+            webhooks: BTreeMap::new(),
+            language: Language::default(),
+            time_zone: TimeZoneName::utc(),
             quorum: 1,
             limits: Limits::default(),
             attributes: Attributes::new(),
@@ -162,9 +201,38 @@ impl Tenant {
         self.limits.respond_within.map_or(defaults.respond_within, |own| own.min(defaults.respond_within))
     }
 
+    /// A time after the notification, for a customer with all of the provider's time to answer, in
+    /// proportion to what this tenant has.
+    pub fn scaled(&self, after_notification: Duration, defaults: Defaults) -> Duration {
+        let (own, all) = (self.respond_within(defaults).as_millis(), defaults.respond_within.as_millis().max(1));
+        let scaled = after_notification.as_millis().saturating_mul(own) / all;
+        Duration::from_millis(u64::try_from(scaled).unwrap_or(u64::MAX))
+    }
+
     /// Whether lockbox is on and nobody is named to approve: an alarm, not silence.
     pub fn nobody_can_approve(&self) -> bool {
-        self.lockbox && self.approvers.len() < usize::try_from(self.quorum.max(1)).unwrap_or(usize::MAX)
+        self.lockbox && self.approvers.union(&self.fallback_approvers).count() < self.quorum_of_people()
+    }
+
+    /// Whether the approvers alone are too few, so that the fallback approvers are needed from the start.
+    pub fn needs_fallback(&self) -> bool {
+        self.approvers.len() < self.quorum_of_people()
+    }
+
+    /// Who may answer at `now` for a request that the customer was told of at `notified_at`.
+    pub fn may_answer(&self, id: &PersonId, notified_at: Timestamp, now: Timestamp, defaults: Defaults) -> bool {
+        let escalated =
+            self.needs_fallback() || now >= notified_at.plus(self.scaled(defaults.escalate_after, defaults));
+        self.approvers.contains(id) || (escalated && self.fallback_approvers.contains(id))
+    }
+
+    /// Whether the settings name the person as an approver, or as one for want of others.
+    pub fn names_approver(&self, id: &PersonId) -> bool {
+        self.approvers.contains(id) || self.fallback_approvers.contains(id)
+    }
+
+    fn quorum_of_people(&self) -> usize {
+        usize::try_from(self.quorum.max(1)).unwrap_or(usize::MAX)
     }
 
     /// The settings after `change`.
@@ -178,9 +246,11 @@ impl Tenant {
         if next.entitlement == Entitlement::None && next.lockbox {
             return Err(TenantRefusal::NotEntitled(self.id.clone()));
         }
-        for (what, people, place) in
-            [("approvers", change.approvers, &mut next.approvers), ("notify", change.notify, &mut next.notify)]
-        {
+        for (what, people, place) in [
+            ("approvers", change.approvers, &mut next.approvers),
+            ("fallback_approvers", change.fallback_approvers, &mut next.fallback_approvers),
+            ("notify", change.notify, &mut next.notify),
+        ] {
             if let Some(people) = people {
                 if people.len() > PEOPLE_MAX {
                     return Err(TenantRefusal::TooMany(what));
@@ -198,6 +268,14 @@ impl Tenant {
             tightened("respond_within", change.respond_within, next.limits.respond_within, defaults.respond_within)?;
         next.limits.grant_longest =
             tightened("grant_longest", change.grant_longest, next.limits.grant_longest, defaults.grant_longest)?;
+        if let Some(webhooks) = change.webhooks {
+            if webhooks.len() > WEBHOOKS_MAX {
+                return Err(TenantRefusal::TooManyWebhooks);
+            }
+            next.webhooks = webhooks;
+        }
+        next.language = change.language.unwrap_or(next.language);
+        next.time_zone = change.time_zone.unwrap_or(next.time_zone);
         next.attributes = change.attributes.unwrap_or(next.attributes);
         next.version = self.version.saturating_add(1);
         next.changed_at = now;

@@ -43,7 +43,7 @@ pub(super) async fn submit(api: Arc<AuthorityApi>, call: Call) -> Answered {
 
 /// `GET /v1/access-requests`.
 pub(super) async fn list(api: Arc<AuthorityApi>, call: Call) -> Answered {
-    call.refuse_unknown_query(&["tenant", "state", "engineer", "workload", "since", "cursor", "limit"])?;
+    call.refuse_unknown_query(&["tenant", "state", "engineer", "workload", "since", "q", "cursor", "limit"])?;
     let state = |text: &str| StateName::parse(text).ok_or_else(known_states);
     let query = AccessRequestQuery {
         tenant: call.query_as("tenant", TenantId::parse)?,
@@ -51,11 +51,19 @@ pub(super) async fn list(api: Arc<AuthorityApi>, call: Call) -> Answered {
         engineer: call.query_as("engineer", PersonId::parse)?,
         workload: call.query_as("workload", WorkloadName::parse)?,
         since: call.since()?,
+        text: call.query_as("q", search_text)?,
     };
     let page = Page { after: call.query_as("cursor", AccessRequestId::parse)?, limit: call.limit()? };
     let listed = api.manage.list(call.person()?, query, page).await?;
     let items: Vec<_> = listed.items.iter().map(AccessRequestBody::from).collect();
     Ok(answer(StatusCode::OK, &ListBody { items, next_cursor: listed.next.map(|id| id.to_string()) }))
+}
+
+/// The longest text to search for, in bytes: the longest name that can be found.
+const SEARCH_BYTES_MAX: usize = 128;
+
+fn search_text(text: &str) -> Result<String, &'static str> {
+    if text.len() <= SEARCH_BYTES_MAX { Ok(text.to_owned()) } else { Err("must have 128 bytes at most") }
 }
 
 fn known_states() -> String {

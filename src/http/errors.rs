@@ -16,7 +16,7 @@ impl From<ManageError> for Problem {
                 Self::new(Cause::PreconditionFailed, detail).with("version", current)
             }
             ManageError::NotInSchema { .. } => Self::new(Cause::Unprocessable, detail).with("reason", "not_in_schema"),
-            ManageError::KeyReused => Self::new(Cause::Unprocessable, detail),
+            ManageError::KeyReused | ManageError::UnknownTimeZone(_) => Self::new(Cause::Unprocessable, detail),
             ManageError::NoPolicies(_) => Self::new(Cause::NotReady, detail),
             ManageError::Store(error) => error.into(),
             ManageError::Defect(_) => {

@@ -227,9 +227,10 @@ impl From<TenantRefusal> for Problem {
     fn from(refusal: TenantRefusal) -> Self {
         let cause = match refusal {
             TenantRefusal::NotEntitled(_) => Cause::Conflict,
-            TenantRefusal::Wider { .. } | TenantRefusal::Quorum { .. } | TenantRefusal::TooMany(_) => {
-                Cause::Unprocessable
-            }
+            TenantRefusal::Wider { .. }
+            | TenantRefusal::Quorum { .. }
+            | TenantRefusal::TooMany(_)
+            | TenantRefusal::TooManyWebhooks => Cause::Unprocessable,
         };
         Self::new(cause, refusal.to_string())
     }

@@ -129,7 +129,8 @@ pub fn authority_table() -> Vec<Row<AuthorityApi>> {
         GET "/v1/engineers/{id}" Person Nothing ("") -> 200 "EngineerBody", settings::engineer, "Show an engineer";
         PUT "/v1/engineers/{id}" Person Json ("EngineerFacts") -> 200 "EngineerBody", settings::put_engineer, "Add an engineer or replace what is known of him";
         DELETE "/v1/engineers/{id}" Person Nothing ("") -> 204 "", settings::remove_engineer, "Remove an engineer; he is allowed nothing from then on";
-        GET "/v1/outbox" Person Nothing ("") -> 200 "NoticeList", settings::outbox, "List the notices that wait to be sent, newest first";
+        GET "/v1/outbox" Person Nothing ("") -> 200 "NoticeList", settings::outbox, "List the notices and how far each has come, newest first";
+        POST "/v1/outbox/{number}/send-again" Person Nothing ("") -> 200 "NoticeBody", settings::send_again, "Send a notice again that was given up";
         GET "/v1/policies/bundle" Sidecar Nothing ("") -> 200 "", bundle::policies, "Fetch the signed bundle of policies in use";
         GET "/openapi.json" Anyone Nothing ("") -> 200 "", openapi::serve_authority, "This description";
     }

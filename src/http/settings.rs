@@ -1,18 +1,20 @@
 //! `/v1/tenants`, `/v1/engineers` and `/v1/outbox`.
 
 use super::call::{Answered, Call, answer, with_etag};
-use super::json::JsonError;
+use super::json::{Json, JsonError};
 use super::members::Members;
 use super::problem::Problem;
 use super::router::AuthorityApi;
 use super::wire::{EngineerBody, EventBody, ListBody, NoticeBody, TenantBody};
-use crate::domain::{Attributes, Entitlement, PersonId, TenantChange, TenantId, parse_duration};
+use crate::domain::{
+    Attributes, Entitlement, Language, PersonId, TenantChange, TenantId, TimeZoneName, WebhookName, parse_duration,
+};
 use crate::manage_requests::EngineerEntry;
 use crate::store::Page;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use core::time::Duration;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The most people, or teams, in one list of a body.
@@ -88,7 +90,17 @@ fn change_of(call: &Call) -> Result<TenantChange, Problem> {
         entitlement,
         lockbox: body.optional_bool("lockbox")?,
         approvers: people(&mut body, "approvers")?,
+        fallback_approvers: people(&mut body, "fallback_approvers")?,
         notify: people(&mut body, "notify")?,
+        webhooks: webhooks(&mut body)?,
+        language: match body.optional_str("language")? {
+            None => None,
+            Some(text) => Some(Language::parse(text).ok_or_else(|| body.refuse("language", "must be `en` or `hu`"))?),
+        },
+        time_zone: match body.optional_str("time_zone")?.map(TimeZoneName::parse) {
+            None => None,
+            Some(parsed) => Some(parsed.map_err(|error| body.refuse("time_zone", error.to_string()))?),
+        },
         quorum,
         ..TenantChange::default()
     };
@@ -120,6 +132,23 @@ fn attributes(body: &mut Members<'_, '_>) -> Result<Option<Attributes>, JsonErro
         None => Ok(None),
         Some(_) => body.optional_attributes("attributes").map(Some),
     }
+}
+
+/// Name and URL of each; an empty object takes all away.
+fn webhooks(body: &mut Members<'_, '_>) -> Result<Option<BTreeMap<WebhookName, String>>, JsonError> {
+    let Some(json) = body.optional("webhooks") else { return Ok(None) };
+    let Json::Object(members) = json else {
+        return Err(body.refuse("webhooks", "must be an object of names and URLs"));
+    };
+    let mut webhooks = BTreeMap::new();
+    for (name, url) in members {
+        let name = WebhookName::parse(name).map_err(|error| body.refuse("webhooks", error.to_string()))?;
+        let Json::String(url) = url else {
+            return Err(body.refuse("webhooks", format!("`{name}` must be a URL as a string")));
+        };
+        webhooks.insert(name, url.to_string());
+    }
+    Ok(Some(webhooks))
 }
 
 fn people(body: &mut Members<'_, '_>, name: &'static str) -> Result<Option<BTreeSet<PersonId>>, JsonError> {
@@ -174,6 +203,13 @@ pub(super) async fn remove_engineer(api: Arc<AuthorityApi>, call: Call) -> Answe
 
 fn person_id(call: &Call) -> Result<PersonId, Problem> {
     PersonId::parse(call.param("id")).map_err(|_| Problem::not_found())
+}
+
+/// `POST /v1/outbox/{number}/send-again`: a notice that was given up gets all of its attempts anew.
+pub(super) async fn send_again(api: Arc<AuthorityApi>, call: Call) -> Answered {
+    let number = call.param("number").parse().map_err(|_| Problem::not_found())?;
+    let entry = api.manage.send_again(call.person()?, number).await?;
+    Ok(answer(StatusCode::OK, &NoticeBody::from(&entry)))
 }
 
 /// `GET /v1/outbox`.

@@ -8,7 +8,7 @@ use crate::domain::{
     WorkloadName,
 };
 use crate::policy::{Deed, Subject};
-use crate::store::{AccessRequestFilter, OutboxEntry, Page};
+use crate::store::{AccessRequestFilter, Page};
 
 /// What of the list is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct AccessRequestQuery {
     pub workload: Option<WorkloadName>,
     /// Submitted at or after.
     pub since: Option<Timestamp>,
+    /// With this text in its id, engineer, service request or reason.
+    pub text: Option<String>,
 }
 
 /// A slice of a list, and the key to continue after.
@@ -36,7 +38,7 @@ pub struct Listed<T, K> {
 
 impl<T, K> Listed<T, K> {
     /// A slice of at most `limit` out of one that was read with one more, to see whether there is more.
-    fn cut(mut items: Vec<T>, limit: u32, key: impl Fn(&T) -> K) -> Self {
+    pub(super) fn cut(mut items: Vec<T>, limit: u32, key: impl Fn(&T) -> K) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = items.len() > limit;
         items.truncate(limit);
@@ -49,7 +51,8 @@ impl<T, K> Listed<T, K> {
     }
 }
 
-fn one_more<K>(page: Page<K>) -> Page<K> {
+/// A page with one more, to see whether there is more.
+pub(super) fn one_more<K>(page: Page<K>) -> Page<K> {
     Page { after: page.after, limit: page.limit.saturating_add(1) }
 }
 
@@ -65,9 +68,17 @@ impl ManageRequests {
         page: Page<AccessRequestId>,
     ) -> Result<Listed<AccessRequest, AccessRequestId>, ManageError> {
         let now = self.time.now();
-        let AccessRequestQuery { tenant, state, engineer, workload, since } = query;
-        let mut filter =
-            AccessRequestFilter { tenant, engineer, workload, state, since, known_to_customer: false, now: Some(now) };
+        let AccessRequestQuery { tenant, state, engineer, workload, since, text } = query;
+        let mut filter = AccessRequestFilter {
+            tenant,
+            engineer,
+            workload,
+            state,
+            since,
+            text,
+            known_to_customer: false,
+            now: Some(now),
+        };
         match concern(person) {
             Concern::All => {}
             Concern::Tenant(own) => {
@@ -219,23 +230,5 @@ impl ManageRequests {
     pub async fn engineer(&self, person: &Person, id: &PersonId) -> Result<Engineer, ManageError> {
         self.may_know(person, Deed::ViewEngineer, Subject::Engineer(id), "engineer")?;
         self.store.engineer(id).await?.ok_or(ManageError::NotFound("engineer"))
-    }
-
-    /// The outbox, newest first: all of it for operators, their tenant's for its administrators.
-    ///
-    /// # Errors
-    /// [`ManageError::Forbidden`]; faults of the store.
-    pub async fn outbox(&self, person: &Person, page: Page<u64>) -> Result<Listed<OutboxEntry, u64>, ManageError> {
-        let tenant = person.tenant.as_ref();
-        match tenant {
-            Some(own) => {
-                let own = self.store.tenant(own).await?.ok_or(ManageError::NotFound("tenant"))?;
-                self.may(person, Deed::ViewOutbox, Subject::Tenant(&own))?;
-            }
-            None => self.may(person, Deed::ViewOutbox, Subject::System)?,
-        }
-        let limit = page.limit;
-        let items = self.store.outbox(tenant, one_more(page)).await?;
-        Ok(Listed::cut(items, limit, |entry| entry.number))
     }
 }

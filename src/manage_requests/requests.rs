@@ -91,7 +91,7 @@ impl ManageRequests {
         self.may(person, step.command.act().into(), Subject::AccessRequest(&before, &tenant))?;
         let on = Circumstances { tenant: &tenant, defaults: self.defaults, now, grant_id: &grant_id };
         let transition = before.apply(step, person, on)?;
-        write_transition(transaction.as_mut(), &transition, before.version, &tenant).await?;
+        write_transition(transaction.as_mut(), &transition, before.version, &tenant, self.defaults).await?;
         let revision = self.commit(transaction).await?;
         Ok(Stepped { after: transition.after, revision, at: now })
     }
@@ -114,7 +114,7 @@ impl ManageRequests {
         let stored = transaction.access_request(id).await?.ok_or_else(no_access_request)?;
         let Some(transition) = stored.lapse(now) else { return Ok(false) };
         let tenant = tenant_of(transaction.as_ref(), &stored).await?;
-        write_transition(transaction.as_mut(), &transition, stored.version, &tenant).await?;
+        write_transition(transaction.as_mut(), &transition, stored.version, &tenant, self.defaults).await?;
         self.commit(transaction).await?;
         Ok(true)
     }

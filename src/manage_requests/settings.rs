@@ -42,6 +42,7 @@ impl ManageRequests {
         let fresh = Tenant::new(id.clone(), entitlement, now);
         self.may_know(person, Deed::ViewTenant, Subject::Tenant(&fresh), "tenant")?;
         self.may(person, Deed::EntitleTenant, Subject::Tenant(&fresh))?;
+        known_zone(&change)?;
         let mut transaction = self.store.begin(now).await?;
         if let Some(there) = transaction.tenant(&id).await? {
             return Ok((there, false));
@@ -71,6 +72,7 @@ impl ManageRequests {
             self.may(person, deed, Subject::Tenant(&before))?;
         }
         fresh(id.as_str(), before.version, seen_version)?;
+        known_zone(&change)?;
         let after = before.changed(change, self.defaults, now)?;
         self.write_tenant(transaction.as_mut(), person, Some(&before), &after, now).await?;
         if after.lockbox && !before.lockbox {
@@ -114,7 +116,7 @@ impl ManageRequests {
                 Some(lapsed) => lapsed,
                 None => stored.apply(&step, person, on)?,
             };
-            write_transition(transaction, &transition, stored.version, tenant).await?;
+            write_transition(transaction, &transition, stored.version, tenant, self.defaults).await?;
         }
         Ok(())
     }
@@ -177,14 +179,39 @@ impl ManageRequests {
     }
 }
 
+fn known_zone(change: &TenantChange) -> Result<(), ManageError> {
+    match &change.time_zone {
+        Some(name) if jiff::tz::TimeZone::get(name.as_str()).is_err() => {
+            Err(ManageError::UnknownTimeZone(name.to_string()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What a change of settings is, in the words of the policies.
 fn deeds_of(change: &TenantChange) -> Vec<Deed> {
-    let TenantChange { entitlement, lockbox, approvers, notify, quorum, respond_within, grant_longest, attributes } =
-        change;
+    let TenantChange {
+        entitlement,
+        lockbox,
+        approvers,
+        fallback_approvers,
+        notify,
+        webhooks,
+        language,
+        time_zone,
+        quorum,
+        respond_within,
+        grant_longest,
+        attributes,
+    } = change;
     let entitles = entitlement.is_some() || attributes.is_some();
     let configures = lockbox.is_some()
         || approvers.is_some()
+        || fallback_approvers.is_some()
         || notify.is_some()
+        || webhooks.is_some()
+        || language.is_some()
+        || time_zone.is_some()
         || quorum.is_some()
         || respond_within.is_some()
         || grant_longest.is_some();
@@ -223,7 +250,14 @@ fn difference(before: Option<&Tenant>, after: &Tenant) -> String {
     part("entitlement", before.map(|t| t.entitlement.as_str().to_owned()), after.entitlement.as_str().to_owned());
     part("lockbox", before.map(on), on(after));
     part("approvers", before.map(|t| names(&t.approvers)), names(&after.approvers));
+    part("fallback_approvers", before.map(|t| names(&t.fallback_approvers)), names(&after.fallback_approvers));
     part("notify", before.map(|t| names(&t.notify)), names(&after.notify));
+    let hooks = |tenant: &Tenant| {
+        tenant.webhooks.iter().map(|(name, url)| format!("{name}={url}")).collect::<Vec<_>>().join(" ")
+    };
+    part("webhooks", before.map(hooks), hooks(after));
+    part("language", before.map(|t| t.language.as_str().to_owned()), after.language.as_str().to_owned());
+    part("time_zone", before.map(|t| t.time_zone.to_string()), after.time_zone.to_string());
     part("quorum", before.map(|t| t.quorum.to_string()), after.quorum.to_string());
     let limit = |own: Option<core::time::Duration>| own.map_or_else(|| "the provider's".to_owned(), format_duration);
     part("respond_within", before.map(|t| limit(t.limits.respond_within)), limit(after.limits.respond_within));

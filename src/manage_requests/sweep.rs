@@ -22,6 +22,8 @@ pub struct Swept {
     pub settled: usize,
     /// Ended AccessRequests that sidecars hold no longer.
     pub retired: usize,
+    /// Timers that told somebody something.
+    pub fired: usize,
 }
 
 impl ManageRequests {
@@ -36,6 +38,8 @@ impl ManageRequests {
         for id in self.store.lapsed(now, SWEEP_MAX).await? {
             swept.settled += usize::from(self.settle(id).await?);
         }
+        swept.fired = self.fire_timers().await?;
+        self.store.prune_notes(now).await?;
         swept.retired = self.retire(now).await?;
         self.store.raise_time_floor(now).await?;
         Ok(swept)

@@ -10,7 +10,8 @@ mod settings;
 use super::StoreError;
 use crate::domain::{
     AccessRequestId, ActionName, Approval, ContentPath, ContentScope, Ending, Entitlement, EventKind, GrantId,
-    NoticeKind, PersonId, ReasonCode, ServiceRequest, StateName, TenantId, Timestamp, WorkloadName,
+    Language, NoticeKind, PersonId, ReasonCode, Recipient, ServiceRequest, StateName, TenantId, TimeZoneName,
+    Timestamp, WebhookName, WorkloadName,
 };
 pub(super) use access_request::Columns;
 use core::time::Duration;
@@ -106,9 +107,25 @@ macro_rules! canonical {
 }
 
 canonical!(
-    names: PersonId, TenantId, WorkloadName, ActionName, ServiceRequest, GrantId, ContentPath;
-    words: StateName, EventKind, NoticeKind, ReasonCode, Approval, Ending, Entitlement
+    names: PersonId, TenantId, WorkloadName, ActionName, ServiceRequest, GrantId, ContentPath, WebhookName, TimeZoneName;
+    words: StateName, EventKind, NoticeKind, ReasonCode, Approval, Ending, Entitlement, Language
 );
+
+/// What tells a webhook from a person, whose id has no colon.
+const WEBHOOK: &str = "webhook:";
+
+impl Canonical for Recipient {
+    fn from_text(text: &str) -> Result<Self, String> {
+        match text.strip_prefix(WEBHOOK) {
+            Some(name) => WebhookName::from_text(name).map(Self::Webhook),
+            None => PersonId::from_text(text).map(Self::Person),
+        }
+    }
+
+    fn text(&self) -> Cow<'_, str> {
+        Cow::Owned(self.to_string())
+    }
+}
 
 impl Canonical for AccessRequestId {
     fn from_text(text: &str) -> Result<Self, String> {

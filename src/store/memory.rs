@@ -4,12 +4,15 @@
 //! Invariant: nothing survives the process, and nothing here is fast.
 
 mod data;
+mod outbox;
 
 use super::{
-    AccessRequestFilter, Changes, Item, KeptAnswer, OutboxEntry, Page, Reads, Revision, Store, StoreError, Transaction,
+    AccessRequestFilter, Changes, Delivery, Item, KeptAnswer, Page, Reads, Revision, Store, StoreError, Transaction,
     given_up,
 };
-use crate::domain::{AccessRequest, AccessRequestId, Engineer, Event, Notice, PersonId, Tenant, TenantId, Timestamp};
+use crate::domain::{
+    AccessRequest, AccessRequestId, Engineer, Event, Notice, PersonId, Tenant, TenantId, Timer, TimerKind, Timestamp,
+};
 use async_trait::async_trait;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
@@ -151,11 +154,6 @@ macro_rules! reads {
                 Ok(data::named(&$data?.engineers, &page))
             }
 
-            async fn outbox(&self, tenant: Option<&TenantId>, page: Page<u64>) -> Result<Vec<OutboxEntry>, StoreError> {
-                let $this = self;
-                Ok($data?.outbox(tenant, page))
-            }
-
             async fn kept_answer(&self, caller: &PersonId, key: &str) -> Result<Option<KeptAnswer>, StoreError> {
                 let $this = self;
                 Ok($data?.kept_answers.get(&(caller.clone(), key.to_owned())).cloned())
@@ -251,9 +249,24 @@ impl Transaction for MemoryTransaction {
 
     async fn add_notice(&mut self, notice: &Notice) -> Result<(), StoreError> {
         self.write(|data| {
-            data.outbox.push(notice.clone());
+            data.add_notice(notice);
             Ok(())
         })
+    }
+
+    async fn put_delivery(&mut self, number: u64, after: &Delivery, attempts: u32) -> Result<(), StoreError> {
+        self.write(|data| data.put_delivery(number, after, attempts))
+    }
+
+    async fn put_timer(&mut self, timer: &Timer) -> Result<(), StoreError> {
+        self.write(|data| {
+            data.timers.insert((timer.access_request, timer.kind), *timer);
+            Ok(())
+        })
+    }
+
+    async fn remove_timer(&mut self, of: AccessRequestId, kind: TimerKind) -> Result<bool, StoreError> {
+        self.write(|data| Ok(data.timers.remove(&(of, kind)).is_some()))
     }
 
     async fn keep_answer(&mut self, caller: &PersonId, key: &str, kept: &KeptAnswer) -> Result<(), StoreError> {

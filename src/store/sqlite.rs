@@ -4,7 +4,9 @@
 //! Invariant: a transaction that was not committed, or in which anything failed, leaves nothing.
 
 mod fault;
+mod notes;
 mod open;
+mod outbox;
 mod read;
 mod write;
 

@@ -7,6 +7,7 @@ mod durability;
 mod faults;
 mod fixtures;
 mod measure;
+mod outbox;
 mod random;
 
 use super::{MemoryStore, SqliteSettings, SqliteStore};
@@ -54,6 +55,10 @@ every_store!(
     conformance::kept_answers_last_a_day,
     conformance::history_names_what_exists,
     conformance::internal_grants_are_found_for_the_switch,
+    outbox::a_notice_moves_on_once_for_each_attempt,
+    outbox::timers_fire_in_order_and_once,
+    outbox::notes_are_replaced_taken_and_pruned,
+    outbox::text_is_searched_in_names_and_reason,
     changes::the_time_floor_never_sinks,
     changes::many_tasks_lose_nothing,
 );

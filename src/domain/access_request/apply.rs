@@ -81,7 +81,7 @@ impl AccessRequest {
         match (&self.state, &step.command) {
             (State::Submitted, Command::Review(verdict)) => self.reviewed(*verdict, step, by, on),
             (State::Notified { review, notified_at, respond_by, consents }, Command::Approve(terms)) => {
-                self.may_answer(by, review, on.tenant)?;
+                self.may_answer(by, review, *notified_at, on)?;
                 let agreed = self.agree(consents, terms, step, by, on)?;
                 if agreed.len() < usize::try_from(on.tenant.quorum).unwrap_or(usize::MAX) {
                     let state = State::Notified {
@@ -100,8 +100,8 @@ impl AccessRequest {
                 };
                 Ok(self.stepped(state, EventKind::Approved, step, by, on))
             }
-            (State::Notified { review, .. }, Command::Deny) => {
-                self.may_answer(by, review, on.tenant)?;
+            (State::Notified { review, notified_at, .. }, Command::Deny) => {
+                self.may_answer(by, review, *notified_at, on)?;
                 let state = State::Denied { review: review.clone(), decided: Decided::by(by, step, on.now) };
                 Ok(self.stepped(state, EventKind::Denied, step, by, on))
             }
@@ -161,12 +161,21 @@ impl AccessRequest {
     }
 
     /// Eligibility is judged now, not when the AccessRequest was made.
-    fn may_answer(&self, by: &Person, review: &Review, tenant: &Tenant) -> Result<(), Refusal> {
+    fn may_answer(
+        &self,
+        by: &Person,
+        review: &Review,
+        notified_at: Timestamp,
+        on: Circumstances<'_>,
+    ) -> Result<(), Refusal> {
         if by.id == self.engineer || by.id == review.by {
             return Err(Refusal::NotEligible("the requester and the reviewer can never answer for the customer"));
         }
-        if !by.is_of(&self.asked.tenant, Role::Approver) || !tenant.approvers.contains(&by.id) {
+        if !by.is_of(&self.asked.tenant, Role::Approver) || !on.tenant.names_approver(&by.id) {
             return Err(Refusal::NotEligible("only an approver named in the tenant's settings can answer"));
+        }
+        if !on.tenant.may_answer(&by.id, notified_at, on.now, on.defaults) {
+            return Err(Refusal::NotEligible("a fallback approver can answer once the approvers have not, in time"));
         }
         Ok(())
     }
@@ -189,7 +198,7 @@ impl AccessRequest {
         on: Circumstances<'_>,
     ) -> Result<Vec<Consent>, Refusal> {
         // An approver who has since lost the right no longer counts towards the quorum.
-        let standing = consents.iter().filter(|consent| on.tenant.approvers.contains(&consent.decided.by));
+        let standing = consents.iter().filter(|consent| on.tenant.names_approver(&consent.decided.by));
         let mut agreed: Vec<Consent> = standing.cloned().collect();
         if agreed.iter().any(|consent| consent.decided.by == by.id) {
             return Err(Refusal::AlreadyApproved(by.id.clone()));
@@ -261,7 +270,7 @@ impl AccessRequest {
             return Err(self.illegal(step.command.act()));
         };
         let (review, decided) = (review.clone(), decided.clone());
-        let customer = by.is_of(&self.asked.tenant, Role::Approver) && on.tenant.approvers.contains(&by.id);
+        let customer = by.is_of(&self.asked.tenant, Role::Approver) && on.tenant.names_approver(&by.id);
         match step.command {
             Command::Close => {
                 let own = by.id == self.engineer && by.is_provider(Role::Engineer);

@@ -90,9 +90,18 @@ pub struct TenantSettings {
     /// Who may approve, at most 200.
     #[schema(max_items = 200)]
     pub approvers: Option<Vec<&'static str>>,
+    /// Who may approve once the approvers have let most of their time go by, at most 200.
+    #[schema(max_items = 200)]
+    pub fallback_approvers: Option<Vec<&'static str>>,
     /// Who else is told, at most 200.
     #[schema(max_items = 200)]
     pub notify: Option<Vec<&'static str>>,
+    /// Where programs are told of the same: name and `https` URL, at most 10.
+    pub webhooks: Option<BTreeMap<&'static str, &'static str>>,
+    /// The language of mails, `en` or `hu`.
+    pub language: Option<&'static str>,
+    /// The zone that mails state times in, a name of the IANA database.
+    pub time_zone: Option<&'static str>,
     /// How many approvers it takes.
     #[schema(minimum = 1)]
     pub quorum: Option<u32>,
@@ -282,7 +291,11 @@ pub fn example(name: &str) -> Option<Value> {
             entitlement: Some("e5"),
             lockbox: Some(true),
             approvers: Some(vec!["csilla@contoso.example", "dora@contoso.example"]),
+            fallback_approvers: Some(vec!["security@contoso.example"]),
             notify: Some(vec!["security@contoso.example"]),
+            webhooks: Some(BTreeMap::from([("siem", "https://siem.contoso.example/lockbox")])),
+            language: Some("hu"),
+            time_zone: Some("Europe/Budapest"),
             quorum: Some(1),
             limits: Some(TenantLimits { respond_within: Some("PT6H"), grant_longest: Some("PT2H") }),
             attributes: Some(Facts::from([("plan".to_owned(), Value::from("E5"))])),

@@ -30,8 +30,16 @@ pub struct TenantBody {
     pub lockbox: bool,
     /// Who may approve.
     pub approvers: Vec<String>,
+    /// Who may approve once the approvers have let most of their time go by.
+    pub fallback_approvers: Vec<String>,
     /// Who else is told.
     pub notify: Vec<String>,
+    /// Where programs are told of the same: name and URL.
+    pub webhooks: BTreeMap<String, String>,
+    /// The language of mails, `en` or `hu`.
+    pub language: &'static str,
+    /// The zone that mails state times in.
+    pub time_zone: String,
     /// How many approvers it takes.
     pub quorum: u32,
     /// The limits in force.
@@ -86,13 +94,22 @@ pub struct NoticeBody {
     pub at: String,
     /// What it is about.
     pub kind: &'static str,
-    /// To whom.
+    /// To whom: a person's id, or `webhook:` and a name.
     pub to: String,
     /// Which tenant.
     pub tenant: String,
     /// Which AccessRequest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_request: Option<String>,
+    /// `waiting`, `sent` or `dead`.
+    pub state: &'static str,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried next, or when it was sent or given up.
+    pub state_at: String,
+    /// Why the last attempt failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
 }
 
 impl TenantBody {
@@ -104,7 +121,11 @@ impl TenantBody {
             entitlement: tenant.entitlement.as_str(),
             lockbox: tenant.lockbox,
             approvers: texts(&tenant.approvers),
+            fallback_approvers: texts(&tenant.fallback_approvers),
             notify: texts(&tenant.notify),
+            webhooks: tenant.webhooks.iter().map(|(name, url)| (name.to_string(), url.clone())).collect(),
+            language: tenant.language.as_str(),
+            time_zone: tenant.time_zone.to_string(),
             quorum: tenant.quorum,
             limits: LimitsBody {
                 respond_within: format_duration(tenant.respond_within(defaults)),
@@ -147,6 +168,10 @@ impl From<&OutboxEntry> for NoticeBody {
             to: entry.notice.to.to_string(),
             tenant: entry.notice.tenant.to_string(),
             access_request: entry.notice.access_request.map(|id| id.to_string()),
+            state: entry.delivery.state.as_str(),
+            attempts: entry.delivery.attempts,
+            state_at: entry.delivery.at.to_string(),
+            last_error: entry.delivery.last_error.clone(),
         }
     }
 }

@@ -48,7 +48,7 @@ impl From<Subject<'_>> for SubjectFacts {
                 engineer: request.engineer.clone(),
                 // The settings are those of now, whatever they were when access was asked for.
                 tenant: TenantFacts { id: request.asked.tenant.clone(), ..tenant.into() },
-                approvers: tenant.approvers.clone(),
+                approvers: tenant.approvers.union(&tenant.fallback_approvers).cloned().collect(),
                 reviewer: request.review().map(|review| review.by.clone()),
                 known_to_customer: request.is_known_to_customer(),
             }),

@@ -3,8 +3,8 @@
 use super::access_request::AuthenticationMirror;
 use super::{Document, Ms, Text, duration_ms, set, texts};
 use crate::domain::{
-    AccessRequestId, Actor, Attributes, Engineer, Entitlement, Event, EventKind, Limits, Notice, NoticeKind, PersonId,
-    StateName, Tenant, TenantId, Value,
+    AccessRequestId, Actor, Attributes, Engineer, Entitlement, Event, EventKind, Language, Limits, Notice, NoticeKind,
+    PersonId, Recipient, StateName, Tenant, TenantId, TimeZoneName, Value, WebhookName,
 };
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
@@ -19,12 +19,27 @@ pub(in crate::store) struct TenantMirror {
     entitlement: Text<Entitlement>,
     lockbox: bool,
     approvers: Vec<Text<PersonId>>,
+    #[serde(default)]
+    fallback_approvers: Vec<Text<PersonId>>,
     notify: Vec<Text<PersonId>>,
+    #[serde(default)]
+    webhooks: Vec<WebhookMirror>,
+    // What a document of before says nothing of is as a new tenant has it.
+    language: Option<Text<Language>>,
+    time_zone: Option<Text<TimeZoneName>>,
     quorum: u32,
     respond_within_ms: Option<u64>,
     grant_longest_ms: Option<u64>,
     attributes: BTreeMap<String, ValueMirror>,
     changed_at: Ms,
+}
+
+/// A webhook.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebhookMirror {
+    name: Text<WebhookName>,
+    url: String,
 }
 
 /// The document of an engineer.
@@ -60,7 +75,7 @@ pub(in crate::store) struct EventMirror {
 #[serde(deny_unknown_fields)]
 pub(in crate::store) struct NoticeMirror {
     kind: Text<NoticeKind>,
-    to: Text<PersonId>,
+    to: Text<Recipient>,
     tenant: Text<TenantId>,
     access_request: Option<Text<AccessRequestId>>,
     at: Ms,
@@ -95,7 +110,15 @@ impl Document for Tenant {
             entitlement: Text(self.entitlement),
             lockbox: self.lockbox,
             approvers: texts(&self.approvers),
+            fallback_approvers: texts(&self.fallback_approvers),
             notify: texts(&self.notify),
+            webhooks: self
+                .webhooks
+                .iter()
+                .map(|(name, url)| WebhookMirror { name: Text(name.clone()), url: url.clone() })
+                .collect(),
+            language: Some(Text(self.language)),
+            time_zone: Some(Text(self.time_zone.clone())),
             quorum: self.quorum,
             respond_within_ms: self.limits.respond_within.map(duration_ms),
             grant_longest_ms: self.limits.grant_longest.map(duration_ms),
@@ -121,7 +144,11 @@ impl Document for Tenant {
             entitlement: mirror.entitlement.0,
             lockbox: mirror.lockbox,
             approvers: set(mirror.approvers),
+            fallback_approvers: set(mirror.fallback_approvers),
             notify: set(mirror.notify),
+            webhooks: mirror.webhooks.into_iter().map(|webhook| (webhook.name.0, webhook.url)).collect(),
+            language: mirror.language.map_or_else(Language::default, |language| language.0),
+            time_zone: mirror.time_zone.map_or_else(TimeZoneName::utc, |zone| zone.0),
             quorum: mirror.quorum,
             limits,
             attributes: attributes(mirror.attributes),

@@ -1,12 +1,12 @@
 //! The reference model's data: maps and lists, and what the ports ask of them, without any index.
 
 use super::super::{
-    AccessRequestFilter, Changes, Item, KEPT_DROPPED_MAX, KEPT_MS_MIN, KeptAnswer, OutboxEntry, Page, Revision,
-    StoreError,
+    AccessRequestFilter, Changes, Item, KEPT_DROPPED_MAX, KEPT_MS_MIN, KeptAnswer, Note, NoteKind, OutboxEntry, Page,
+    Revision, StoreError,
 };
 use crate::domain::{
-    AccessRequest, AccessRequestId, Approval, Engineer, Event, Notice, PersonId, State, StateName, Tenant, TenantId,
-    Timestamp,
+    AccessRequest, AccessRequestId, Approval, Engineer, Event, PersonId, State, StateName, Tenant, TenantId, Timer,
+    TimerKind, Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -18,7 +18,9 @@ pub(super) struct Data {
     pub(super) tenants: BTreeMap<TenantId, Tenant>,
     pub(super) engineers: BTreeMap<PersonId, Engineer>,
     pub(super) events: Vec<Event>,
-    pub(super) outbox: Vec<Notice>,
+    pub(super) outbox: Vec<OutboxEntry>,
+    pub(super) timers: BTreeMap<(AccessRequestId, TimerKind), Timer>,
+    pub(super) notes: BTreeMap<(NoteKind, String), Note>,
     pub(super) kept_answers: BTreeMap<(PersonId, String), KeptAnswer>,
     /// By key: the item, and the revision of its last change.
     items: BTreeMap<String, (Item, u64)>,
@@ -36,6 +38,8 @@ impl Data {
             engineers: BTreeMap::new(),
             events: Vec::new(),
             outbox: Vec::new(),
+            timers: BTreeMap::new(),
+            notes: BTreeMap::new(),
             kept_answers: BTreeMap::new(),
             items: BTreeMap::new(),
             tombstone_floor: 0,
@@ -74,16 +78,6 @@ impl Data {
 
     pub(super) fn events(&self, of: impl Fn(&Event) -> bool) -> Vec<Event> {
         self.events.iter().filter(|event| of(event)).cloned().collect()
-    }
-
-    pub(super) fn outbox(&self, tenant: Option<&TenantId>, page: Page<u64>) -> Vec<OutboxEntry> {
-        let numbered = (1_u64..).zip(&self.outbox).collect::<Vec<_>>().into_iter().rev();
-        numbered
-            .filter(|(number, _)| page.after.is_none_or(|after| *number < after))
-            .filter(|(_, notice)| tenant.is_none_or(|tenant| notice.tenant == *tenant))
-            .take(limit(&page))
-            .map(|(number, notice)| OutboxEntry { number, notice: notice.clone() })
-            .collect()
     }
 
     pub(super) fn internal_grants(&self, tenant: &TenantId) -> Vec<AccessRequestId> {
@@ -154,7 +148,8 @@ impl Data {
             .events
             .iter()
             .filter_map(|event| event.access_request)
-            .chain(self.kept_answers.values().map(|kept| kept.access_request));
+            .chain(self.kept_answers.values().map(|kept| kept.access_request))
+            .chain(self.timers.keys().map(|(id, _)| *id));
         if named.all(|id| self.access_requests.contains_key(&id)) {
             Ok(())
         } else {
@@ -189,7 +184,8 @@ pub(super) fn named<K: Ord, V: Clone>(of: &BTreeMap<K, V>, page: &Page<K>) -> Ve
         .collect()
 }
 
-fn limit<K>(page: &Page<K>) -> usize {
+/// How many things a page may have.
+pub(super) fn limit<K>(page: &Page<K>) -> usize {
     usize::try_from(page.limit.clamp(1, 1000)).unwrap_or(1)
 }
 
@@ -212,5 +208,11 @@ fn passes(of: &AccessRequest, filter: &AccessRequestFilter) -> bool {
         && filter.workload.as_ref().is_none_or(|workload| of.asked.workload == *workload)
         && filter.state.is_none_or(|wanted| wanted == state)
         && filter.since.is_none_or(|since| of.submitted_at >= since)
+        && filter.text.as_ref().is_none_or(|text| holds(of, text))
         && (!filter.known_to_customer || of.is_known_to_customer())
+}
+
+fn holds(of: &AccessRequest, text: &str) -> bool {
+    let searched = format!("{} {} {} {}", of.id, of.engineer, of.asked.service_request, of.asked.reason.text);
+    searched.to_ascii_lowercase().contains(&text.to_ascii_lowercase())
 }

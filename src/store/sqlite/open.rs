@@ -24,7 +24,10 @@ fn migrator() -> Migrator {
     let step = |version, description: &'static str, sql: &'static str| {
         Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };
-    Migrator::with_migrations(vec![step(1, "init", include_str!("../migrations/sqlite/0001_init.sql"))])
+    Migrator::with_migrations(vec![
+        step(1, "init", include_str!("../migrations/sqlite/0001_init.sql")),
+        step(2, "customer side", include_str!("../migrations/sqlite/0002_customer_side.sql")),
+    ])
 }
 
 /// Which file is open: its own inode and that of its write-ahead log. SQLite goes on writing to a

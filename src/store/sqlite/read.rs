@@ -2,7 +2,7 @@
 //! the columns it was found by.
 
 use super::super::document::{self, Columns, corrupt, instant};
-use super::super::{AccessRequestFilter, Changes, Item, KeptAnswer, OutboxEntry, Page, Reads, Revision, StoreError};
+use super::super::{AccessRequestFilter, Changes, Item, KeptAnswer, Page, Reads, Revision, StoreError};
 use super::Lend;
 use super::fault::fault;
 use crate::domain::{
@@ -13,6 +13,8 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 /// The most entries a page may have.
 const PAGE_MAX: u32 = 1000;
+/// The most notes that are listed.
+pub(super) const NOTES_MAX: i64 = 1000;
 /// The most events one AccessRequest, or one tenant's settings, are shown with.
 const EVENTS_MAX: i64 = 10_000;
 
@@ -60,7 +62,8 @@ pub(super) fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn counted(what: &str, number: i64) -> Result<u64, StoreError> {
+/// A number as it is stored, which is never below zero.
+pub(super) fn counted(what: &str, number: i64) -> Result<u64, StoreError> {
     u64::try_from(number).map_err(|_| corrupt(what, format!("{number} is below zero")))
 }
 
@@ -69,7 +72,8 @@ pub(super) fn digest(what: &str, bytes: &[u8]) -> Result<u128, StoreError> {
     <[u8; 16]>::try_from(bytes).map(u128::from_be_bytes).map_err(|_| corrupt(what, "a digest has 16 bytes"))
 }
 
-fn limited<K>(page: &Page<K>) -> i64 {
+/// How many rows a page may have.
+pub(super) fn limited<K>(page: &Page<K>) -> i64 {
     i64::from(page.limit.clamp(1, PAGE_MAX))
 }
 
@@ -109,6 +113,11 @@ fn filtered(query: &mut QueryBuilder<Sqlite>, filter: &AccessRequestFilter) {
     }
     if let Some(since) = filter.since {
         query.push(" AND submitted_at_ms >= ").push_bind(since.as_ms());
+    }
+    if let Some(text) = &filter.text {
+        // Compared as SQLite lowers: ASCII letters only, which is what names are made of.
+        query.push(" AND instr(lower('lbx-' || id || ' ' || engineer || ' ' || (document ->> '$.service_request') || ' ' || (document ->> '$.reason_text')), lower(");
+        query.push_bind(text.clone()).push(")) > 0");
     }
     if filter.known_to_customer {
         query.push(" AND known_to_customer = 1");
@@ -354,22 +363,6 @@ impl<L: Lend> Reads for L {
                 .await
                 .map_err(|error| self.fault(error))?;
         rows.into_iter().filter_map(|row| engineer(Some(row)).transpose()).collect()
-    }
-
-    async fn outbox(&self, tenant: Option<&TenantId>, page: Page<u64>) -> Result<Vec<OutboxEntry>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT number, document FROM outbox WHERE number < ");
-        query.push_bind(page.after.map_or(i64::MAX, stored));
-        if let Some(tenant) = tenant {
-            query.push(" AND tenant = ").push_bind(tenant.as_str().to_owned());
-        }
-        query.push(" ORDER BY number DESC LIMIT ").push_bind(limited(&page));
-        let rows: Vec<(i64, String)> =
-            query.build_query_as().fetch_all(&mut **self.lend().await?).await.map_err(|error| self.fault(error))?;
-        let entry = |(number, document): (i64, String)| {
-            let notice = document::read(&format!("notice {number}"), &document)?;
-            Ok(OutboxEntry { number: counted("notice", number)?, notice })
-        };
-        rows.into_iter().map(entry).collect()
     }
 
     async fn kept_answer(&self, caller: &PersonId, key: &str) -> Result<Option<KeptAnswer>, StoreError> {

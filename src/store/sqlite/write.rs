@@ -4,11 +4,15 @@
 //! it: SQLite may have rolled back by itself, and what follows would be committed one by one.
 
 use super::super::document::{self, Columns};
-use super::super::{Item, KEPT_DROPPED_MAX, KEPT_MS_MIN, KeptAnswer, Revision, StoreError, Transaction, given_up};
+use super::super::{
+    Delivery, Item, KEPT_DROPPED_MAX, KEPT_MS_MIN, KeptAnswer, Revision, StoreError, Transaction, given_up,
+};
 use super::fault::fault;
 use super::read::{self, Standing, stored};
 use super::{Lend, Shared};
-use crate::domain::{AccessRequest, AccessRequestId, Engineer, Event, Notice, PersonId, Tenant, TenantId, Timestamp};
+use crate::domain::{
+    AccessRequest, AccessRequestId, Engineer, Event, Notice, PersonId, Tenant, TenantId, Timer, TimerKind, Timestamp,
+};
 use async_trait::async_trait;
 use core::ops::DerefMut;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -110,7 +114,7 @@ impl SqliteTransaction {
     }
 
     /// Does one thing; unless it is done to its end, the transaction has failed.
-    async fn execute(&mut self, query: Query<'_>) -> Result<u64, StoreError> {
+    pub(super) async fn execute(&mut self, query: Query<'_>) -> Result<u64, StoreError> {
         self.goes_on()?;
         *self.failed.get_mut() = true;
         let done = query.execute(connection(&mut self.writer)?).await.map_err(fault)?;
@@ -238,8 +242,36 @@ impl Transaction for SqliteTransaction {
 
     async fn add_notice(&mut self, notice: &Notice) -> Result<(), StoreError> {
         let document = self.document("notice", notice)?;
-        let query = sqlx::query("INSERT INTO outbox (tenant, document) VALUES (?, ?)");
-        self.execute_on_one("notice", query.bind(notice.tenant.as_str()).bind(document)).await
+        let query = sqlx::query("INSERT INTO outbox (tenant, document, at_ms) VALUES (?, ?, ?)");
+        let query = query.bind(notice.tenant.as_str()).bind(document).bind(notice.at.as_ms());
+        self.execute_on_one("notice", query).await
+    }
+
+    async fn put_delivery(&mut self, number: u64, after: &Delivery, attempts: u32) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "UPDATE outbox SET state = ?, attempts = ?, at_ms = ?, last_error = ? WHERE number = ? AND attempts = ?",
+        )
+        .bind(after.state.as_str())
+        .bind(i64::from(after.attempts))
+        .bind(after.at.as_ms())
+        .bind(after.last_error.clone())
+        .bind(stored(number))
+        .bind(i64::from(attempts));
+        self.execute_on_one(&format!("notice {number}"), query).await
+    }
+
+    async fn put_timer(&mut self, timer: &Timer) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "INSERT INTO timer (access_request, kind, at_ms) VALUES (?, ?, ?) \
+             ON CONFLICT (access_request, kind) DO UPDATE SET at_ms = excluded.at_ms",
+        );
+        let query = query.bind(stored(timer.access_request.number())).bind(timer.kind.as_str());
+        self.execute_on_one("timer", query.bind(timer.at.as_ms())).await
+    }
+
+    async fn remove_timer(&mut self, of: AccessRequestId, kind: TimerKind) -> Result<bool, StoreError> {
+        let query = sqlx::query("DELETE FROM timer WHERE access_request = ? AND kind = ?");
+        Ok(self.execute(query.bind(stored(of.number())).bind(kind.as_str())).await? > 0)
     }
 
     async fn keep_answer(&mut self, caller: &PersonId, key: &str, kept: &KeptAnswer) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use super::fixtures::{
     asked, at, engineer, event, in_state, in_state_at, item, page, person, submitted, tenant, tenant_id, then,
 };
 use crate::domain::{
-    AccessRequestId, Command, Event, EventKind, Notice, NoticeKind, PersonId, StateName, TenantId, Verdict,
+    AccessRequestId, Command, Event, EventKind, Notice, NoticeKind, PersonId, Recipient, StateName, TenantId, Verdict,
     WorkloadName,
 };
 use crate::store::{AccessRequestFilter, Item, KeptAnswer, Store, StoreError};
@@ -19,7 +19,7 @@ fn id(number: u64) -> AccessRequestId {
 fn notice(to: &str, tenant: &str, about: Option<u64>) -> Notice {
     Notice {
         kind: NoticeKind::Pending,
-        to: person(to),
+        to: Recipient::Person(person(to)),
         tenant: tenant_id(tenant),
         access_request: about.map(id),
         at: at(1),

@@ -4,7 +4,9 @@
 use super::fixtures::{at, event, in_state, item, page, submitted, tenant, then};
 use super::sqlite;
 use crate::domain::{AccessRequest, Command, Notice, NoticeKind, State, StateName, Verdict};
-use crate::store::{AccessRequestFilter, Item, Reads as _, SqliteSettings, SqliteStore, Store as _, StoreError};
+use crate::store::{
+    AccessRequestFilter, Item, Outbox as _, Reads as _, SqliteSettings, SqliteStore, Store as _, StoreError,
+};
 use sqlx::{Connection as _, SqliteConnection};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -72,7 +74,8 @@ fn commit_until_killed() {
 }
 
 fn notice(of: &AccessRequest) -> Notice {
-    let (kind, to, tenant) = (NoticeKind::Ended, of.engineer.clone(), of.asked.tenant.clone());
+    let (kind, to) = (NoticeKind::Ended, crate::domain::Recipient::Person(of.engineer.clone()));
+    let tenant = of.asked.tenant.clone();
     Notice { kind, to, tenant, access_request: Some(of.id), at: of.submitted_at }
 }
 

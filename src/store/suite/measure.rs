@@ -37,7 +37,7 @@ async fn one_close_after_the_other() {
         let after = numbered(&closed, number);
         let notice = |to: &str| Notice {
             kind: NoticeKind::Ended,
-            to: super::fixtures::person(to),
+            to: crate::domain::Recipient::Person(super::fixtures::person(to)),
             tenant: contoso.id.clone(),
             access_request: Some(after.id),
             at: at(0),

@@ -3,7 +3,7 @@
 
 use super::fixtures::{at, engineer, event, gone, in_state, item, page, person, tenant, tenant_id};
 use super::sqlite;
-use crate::domain::{AccessRequest, AccessRequestId, Notice, NoticeKind, StateName};
+use crate::domain::{AccessRequest, AccessRequestId, Notice, NoticeKind, Recipient, StateName};
 use crate::store::{AccessRequestFilter, KeptAnswer, MemoryStore, Store, StoreError, Transaction};
 use core::fmt::Debug;
 use proptest::collection::vec;
@@ -97,8 +97,13 @@ async fn do_write(transaction: &mut dyn Transaction, write: &Write) -> String {
         Write::Event { number } => answer(transaction.add_event(&event(&access_request(number, 0, 1))).await),
         Write::Notice { tenant } => {
             let tenant = tenant_id(&format!("t{tenant}"));
-            let notice =
-                Notice { kind: NoticeKind::Denied, to: person("ana"), tenant, access_request: None, at: at(0) };
+            let notice = Notice {
+                kind: NoticeKind::Denied,
+                to: Recipient::Person(person("ana")),
+                tenant,
+                access_request: None,
+                at: at(0),
+            };
             answer(transaction.add_notice(&notice).await)
         }
         Write::Keep { caller, key, hours } => {

@@ -1,6 +1,6 @@
 //! Who is told of what: the notices of every transition, and nothing to anybody else.
 
-use super::super::super::{Notice, NoticeKind, Tenant, notices};
+use super::super::super::{Notice, NoticeKind, Recipient, Tenant, TimerKind, WebhookName, notices, reminder};
 use super::super::{PersonId, Transition};
 use super::people::{HOUR, commands, contoso, id, named, start, states, step, submitted};
 use std::collections::BTreeSet;
@@ -16,12 +16,12 @@ fn taken(state: &str, command: &str) -> (Transition, Tenant) {
 }
 
 /// Engineer and customer side, each told or not.
-fn people(engineer: bool, customer: bool) -> BTreeSet<PersonId> {
+fn people(engineer: bool, customer: bool) -> BTreeSet<Recipient> {
     let tenant = contoso();
-    let mut all: BTreeSet<_> = if customer { &tenant.approvers | &tenant.notify } else { BTreeSet::new() };
+    let mut all: BTreeSet<PersonId> = if customer { &tenant.approvers | &tenant.notify } else { BTreeSet::new() };
     // The fixture names Ana among the approvers; of the engineer's own messages she gets one.
     all.extend(engineer.then(|| id("ana@provider.example")));
-    all
+    all.into_iter().map(Recipient::Person).collect()
 }
 
 #[test]
@@ -48,7 +48,8 @@ fn each_transition_tells_exactly_those_it_concerns_and_once() {
         assert_eq!(to, people(engineer, customer), "{state}, {command}");
         assert_eq!(told.len(), to.len(), "{state}, {command}: nobody is told twice");
         for Notice { kind, tenant: whose, access_request, at, .. } in told {
-            assert_eq!(Some(kind), expected, "{state}, {command}");
+            let other = kind == NoticeKind::NoLongerNeeded && matches!(expected, Some(Kind::Approved | Kind::Denied));
+            assert!(other || Some(kind) == expected, "{state}, {command}: {kind:?}");
             assert_eq!((whose, access_request), (tenant.id.clone(), Some(transition.after.id)));
             assert_eq!(at, transition.event.at);
         }
@@ -72,4 +73,53 @@ fn too_few_approvers_is_an_alarm_and_each_person_hears_it_once() {
     // Csilla is an approver and an address to notify: one person.
     let each = |kind| ["csilla@contoso.example", "security@contoso.example"].map(|to| (kind, to.to_owned()));
     assert_eq!(told, [each(NoticeKind::Pending), each(NoticeKind::NobodyCanApprove)].concat());
+}
+
+#[test]
+fn a_decision_goes_to_both_sides_and_the_other_approvers_need_not_answer() {
+    let tenant = Tenant {
+        approvers: ["csilla", "dora", "emil"].map(|name| id(&format!("{name}@contoso.example"))).into(),
+        notify: ["security@contoso.example"].map(id).into(),
+        webhooks: [(WebhookName::parse("siem").unwrap(), "https://siem.contoso.example/".to_owned())].into(),
+        ..contoso()
+    };
+    let (_, review, by) = commands().into_iter().find(|(name, ..)| *name == "review-approve").unwrap();
+    let notified = step(&submitted(), review, &named(by), &tenant, start()).unwrap().after;
+    for (command, kind) in [("approve", "approved"), ("deny", "denied")] {
+        let (_, command, by) = commands().into_iter().find(|(name, ..)| *name == command).unwrap();
+        let transition = step(&notified, command, &named(by), &tenant, start()).unwrap();
+        let told = notices(&transition, &tenant).into_iter();
+        let told: BTreeSet<_> = told.map(|notice| (notice.kind.as_str(), notice.to.to_string())).collect();
+        let decider = transition.event.by.id().unwrap().as_str();
+        let expected = [
+            (kind, "ana@provider.example"),
+            (kind, decider),
+            (kind, "security@contoso.example"),
+            (kind, "webhook:siem"),
+            ("no_longer_needed", "dora@contoso.example"),
+            ("no_longer_needed", "emil@contoso.example"),
+        ];
+        assert_eq!(told, expected.map(|(kind, to)| (kind, to.to_owned())).into());
+    }
+}
+
+#[test]
+fn reminders_go_to_those_who_can_answer_and_the_fallback_is_called_once() {
+    let fallback = ["felicia@contoso.example"].map(id);
+    let tenant = Tenant { fallback_approvers: fallback.into(), ..contoso() };
+    let told = |kind, tenant: &Tenant| -> Vec<String> {
+        reminder(kind, &submitted(), tenant, start()).iter().map(|notice| notice.to.to_string()).collect()
+    };
+    let approvers = told(TimerKind::Reminder, &tenant);
+    assert!(approvers.len() >= 2 && approvers == told(TimerKind::LastReminder, &tenant), "{approvers:?}");
+    assert!(!approvers.contains(&"felicia@contoso.example".to_owned()));
+    assert_eq!(told(TimerKind::Escalation, &tenant), ["felicia@contoso.example"]);
+    // Nobody to call, or called from the start because the approvers are too few.
+    assert!(told(TimerKind::Escalation, &contoso()).is_empty());
+    let alone = Tenant { approvers: BTreeSet::new(), ..tenant };
+    assert!(told(TimerKind::Escalation, &alone).is_empty());
+    let (_, review, by) = commands().into_iter().find(|(name, ..)| *name == "review-approve").unwrap();
+    let transition = step(&submitted(), review, &named(by), &alone, start()).unwrap();
+    let pending = notices(&transition, &alone);
+    assert!(pending.iter().any(|notice| notice.to.to_string() == "felicia@contoso.example"), "{pending:?}");
 }

@@ -1,0 +1,100 @@
+//! Reading the outbox and the timers in the file.
+
+use super::super::document::{self, corrupt, instant};
+use super::super::{Delivery, DeliveryState, Outbox, OutboxCounts, OutboxEntry, Page, StoreError};
+use super::SqliteStore;
+use super::fault::fault;
+use super::read::{counted, limited, stored};
+use crate::domain::{AccessRequestId, TenantId, Timer, TimerKind, Timestamp};
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{QueryBuilder, Sqlite};
+
+const ENTRY: &str = "SELECT number, document, state, attempts, at_ms, last_error FROM outbox WHERE ";
+
+type Row = (i64, String, String, i64, i64, Option<String>);
+type TimerRow = (i64, String, i64);
+
+fn entry((number, document, state, attempts, at_ms, last_error): Row) -> Result<OutboxEntry, StoreError> {
+    let what = format!("notice {number}");
+    let delivery = Delivery {
+        state: DeliveryState::parse(&state).ok_or_else(|| corrupt(&what, "its state is not known"))?,
+        attempts: u32::try_from(attempts).map_err(|_| corrupt(&what, "its attempts are no count"))?,
+        at: instant(at_ms).map_err(|why| corrupt(&what, why))?,
+        last_error,
+    };
+    Ok(OutboxEntry { number: counted(&what, number)?, notice: document::read(&what, &document)?, delivery })
+}
+
+fn timer((id, kind, at_ms): TimerRow) -> Result<Timer, StoreError> {
+    let what = format!("timer of LBX-{id}");
+    Ok(Timer {
+        access_request: AccessRequestId::new(counted(&what, id)?),
+        kind: TimerKind::parse(&kind).ok_or_else(|| corrupt(&what, "its kind is not known"))?,
+        at: instant(at_ms).map_err(|why| corrupt(&what, why))?,
+    })
+}
+
+impl SqliteStore {
+    async fn entries(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<OutboxEntry>, StoreError> {
+        let rows: Vec<Row> = query.build_query_as().fetch_all(&self.shared.readers).await.map_err(fault)?;
+        rows.into_iter().map(entry).collect()
+    }
+
+    async fn timers(
+        &self,
+        query: sqlx::query::QueryAs<'_, Sqlite, TimerRow, SqliteArguments>,
+    ) -> Result<Vec<Timer>, StoreError> {
+        query.fetch_all(&self.shared.readers).await.map_err(fault)?.into_iter().map(timer).collect()
+    }
+}
+
+#[async_trait]
+impl Outbox for SqliteStore {
+    async fn outbox(&self, tenant: Option<&TenantId>, page: Page<u64>) -> Result<Vec<OutboxEntry>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(ENTRY);
+        query.push("number < ").push_bind(page.after.map_or(i64::MAX, stored));
+        if let Some(tenant) = tenant {
+            query.push(" AND tenant = ").push_bind(tenant.as_str().to_owned());
+        }
+        query.push(" ORDER BY number DESC LIMIT ").push_bind(limited(&page));
+        self.entries(query).await
+    }
+
+    async fn outbox_entry(&self, number: u64) -> Result<Option<OutboxEntry>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(ENTRY);
+        query.push("number = ").push_bind(stored(number));
+        Ok(self.entries(query).await?.pop())
+    }
+
+    async fn outbox_due(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxEntry>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(ENTRY);
+        query.push("state = 'waiting' AND at_ms <= ").push_bind(now.as_ms());
+        query.push(" ORDER BY at_ms, number LIMIT ").push_bind(i64::from(limit));
+        self.entries(query).await
+    }
+
+    async fn outbox_counts(&self) -> Result<OutboxCounts, StoreError> {
+        let (waiting, dead): (i64, i64) = sqlx::query_as(
+            "SELECT (SELECT count(*) FROM outbox WHERE state = 'waiting'), \
+             (SELECT count(*) FROM outbox WHERE state = 'dead')",
+        )
+        .fetch_one(&self.shared.readers)
+        .await
+        .map_err(fault)?;
+        Ok(OutboxCounts { waiting: counted("outbox", waiting)?, dead: counted("outbox", dead)? })
+    }
+
+    async fn timers_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Timer>, StoreError> {
+        let query = sqlx::query_as(
+            "SELECT access_request, kind, at_ms FROM timer WHERE at_ms <= ? ORDER BY at_ms, access_request, kind LIMIT ?",
+        );
+        self.timers(query.bind(now.as_ms()).bind(i64::from(limit))).await
+    }
+
+    async fn timer(&self, of: AccessRequestId, kind: TimerKind) -> Result<Option<Timer>, StoreError> {
+        let query =
+            sqlx::query_as("SELECT access_request, kind, at_ms FROM timer WHERE access_request = ? AND kind = ?");
+        Ok(self.timers(query.bind(stored(of.number())).bind(kind.as_str())).await?.pop())
+    }
+}
