@@ -7,6 +7,7 @@ mod report;
 
 use crate::clock::{AuthorityTime, Boot, Clock, Ids, SystemClock, SystemIds};
 use crate::config::Config;
+use crate::console::{self, Console, LocalPerson};
 use crate::decision_log::{self, DecisionLog};
 use crate::domain::NameError;
 use crate::evaluate_access::{self, EvaluateAccess, History};
@@ -110,6 +111,7 @@ struct Shared {
     fleet: Arc<Fleet>,
     state: Arc<State>,
     log: Arc<DecisionLog>,
+    local: Vec<LocalPerson>,
 }
 
 impl App {
@@ -118,7 +120,16 @@ impl App {
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let shared = Shared::prepare(config).await?;
+        Self::start_with(config, Vec::new()).await
+    }
+
+    /// The same, with people whose sign-in the page offers with one button: for a demo.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running then.
+    pub async fn start_with(config: Config, local: Vec<LocalPerson>) -> Result<Self, StartError> {
+        let mut shared = Shared::prepare(config).await?;
+        shared.local = local;
         let mut background = Background::default();
         background.spawn(shared.log.relay());
         let (listeners, addresses, authority, stop) = shared.listen(&mut background).await?;
@@ -186,7 +197,22 @@ impl Shared {
             DecisionLog::open(&config.log.dir, parts::log(&config), Arc::new(parts::LogTime(Arc::clone(&clock))))?;
         info!(?recovery, "the decision log is open");
         let (state, log) = (Arc::new(State::default()), Arc::new(log));
-        Ok(Self { config, clock, ids, metrics, policies, fetch, shadow, identity, store, time, fleet, state, log })
+        Ok(Self {
+            config,
+            clock,
+            ids,
+            metrics,
+            policies,
+            fetch,
+            shadow,
+            identity,
+            store,
+            time,
+            fleet,
+            state,
+            log,
+            local: Vec::new(),
+        })
     }
 
     async fn listen(
@@ -209,6 +235,7 @@ impl Shared {
         };
         let limits = &self.config.limits;
         let authority_router = self.mounted(authority_table(), &authority_api, &door(limits.body_bytes_max));
+        let authority_router = console::mount(authority_router, &self.console(&authority_api));
         let sidecar_router = self.mounted(sidecar_table(), &sidecar_api, &door(sidecar.body_bytes_max));
         let operations_api = Arc::new(self.operations_api());
         let operations_router = self.mounted(operations_table(), &operations_api, &door(limits.body_bytes_max));
@@ -267,6 +294,19 @@ impl Shared {
             certainly_effective: parts::lease(&self.config).certainly_over(),
             metrics: Arc::clone(&self.metrics),
         })
+    }
+
+    fn console(&self, api: &Arc<AuthorityApi>) -> Arc<Console> {
+        let public_url = self.config.authority.public_url.as_ref();
+        Arc::new(Console::new(console::Parts {
+            api: Arc::clone(api),
+            store: Arc::clone(&self.store),
+            identity: Arc::clone(&self.identity),
+            ids: Arc::clone(&self.ids),
+            sessions: parts::sessions(&self.config),
+            public_url: public_url.map(|url| url.as_str().to_owned()),
+            local: self.local.clone(),
+        }))
     }
 
     fn sidecar_api(&self, addresses: &Addresses) -> Arc<SidecarApi> {

@@ -7,6 +7,7 @@
 mod authority;
 mod cache;
 mod check;
+mod console;
 mod explain;
 mod ext_authz;
 mod identity;
@@ -23,6 +24,7 @@ mod values;
 pub use authority::Authority;
 pub use cache::Cache;
 pub use check::{ConfigError, Problem};
+pub use console::Console;
 pub use explain::{Explanation, Setting};
 pub use ext_authz::ExtAuthz;
 pub use identity::{Algorithm, Claims, Identity, Jwt, UnixPeer};
@@ -47,6 +49,8 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// The authority: who asked, who approved, and the tenants' settings.
     pub authority: Authority,
+    /// The authority's web page.
+    pub console: Console,
     /// The sidecar: answers evaluations from memory.
     pub sidecar: Sidecar,
     /// The sidecar's Envoy listener.
@@ -92,6 +96,7 @@ impl Config {
 
     fn check(&self, check: &mut check::Checker<'_>) {
         self.authority.check(check);
+        self.console.check(check);
         self.sidecar.check(check);
         self.ext_authz.check(check);
         self.operations.check(check);

@@ -33,7 +33,8 @@ pub enum Peer {
 }
 
 impl Peer {
-    fn address(self) -> Option<String> {
+    /// The network address, as records show it; none for the Unix socket.
+    pub fn address(self) -> Option<String> {
         match self {
             Self::Tcp(address) => Some(address.ip().to_canonical().to_string()),
             Self::Unix { .. } => None,
@@ -185,6 +186,16 @@ impl Identity {
             Arc::new(Caller::Person(jwts.verify(token, self.clock.wall(), self.clock.boot())?))
         };
         Ok(with_address(caller, peer))
+    }
+
+    /// Whose local token this is, for the sign-in of the page.
+    pub fn caller_of_token(&self, token: &str) -> Option<Arc<Caller>> {
+        self.tokens.as_ref()?.lookup(token)
+    }
+
+    /// Whose local token has this hash (64 hexadecimal digits), now: a session by a token ends with it.
+    pub fn caller_of_token_hash(&self, hash: &str) -> Option<Arc<Caller>> {
+        self.tokens.as_ref()?.lookup_hash(&tokens::hash_of(hash).ok()?)
     }
 
     /// Looks after files and keys: reloads what changed, fetches keys that are due. Blocks on files

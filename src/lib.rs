@@ -5,6 +5,7 @@
 //! | `cli` | the command line, one file a verb |
 //! | `demo` | a directory with everything a first look needs |
 //! | `app` | the wiring: the only place that names every concrete type |
+//! | `console` | the web page: pages, sessions, sign-in |
 //! | `http` | the endpoints: one table of routes, strict JSON, problem documents, the accept loop |
 //! | `renewal` | how a sidecar learns what the authority knows, and for how long it may believe it |
 //! | `evaluate_access` | use case: one question, one recorded Decision; the decision cache |
@@ -33,6 +34,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod decision_log;
 pub mod demo;
 pub mod domain;

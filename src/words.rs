@@ -128,23 +128,23 @@ impl From<String> for Arg<'_> {
     }
 }
 
-impl From<u64> for Arg<'_> {
-    fn from(count: u64) -> Self {
-        Self::Count(count)
-    }
+macro_rules! counts {
+    ($($count:ty),+) => {
+        $(impl From<$count> for Arg<'_> {
+            fn from(count: $count) -> Self {
+                Self::Count(u64::try_from(count).unwrap_or(u64::MAX))
+            }
+        }
+
+        impl From<&$count> for Arg<'_> {
+            fn from(count: &$count) -> Self {
+                Self::from(*count)
+            }
+        })+
+    };
 }
 
-impl From<u32> for Arg<'_> {
-    fn from(count: u32) -> Self {
-        Self::Count(u64::from(count))
-    }
-}
-
-impl From<usize> for Arg<'_> {
-    fn from(count: usize) -> Self {
-        Self::Count(u64::try_from(count).unwrap_or(u64::MAX))
-    }
-}
+counts!(u32, u64, usize);
 
 #[cfg(test)]
 mod tests;

@@ -1,1 +1,192 @@
-# console
+# Az oldalak.
+
+skip = Ugrás a tartalomra
+nav = Navigáció
+nav-pending = Önre vár
+nav-review = Ellenőrzésre vár
+nav-own = Saját kérések
+nav-requests = Minden kérés
+nav-settings = Beállítások
+nav-tenants = Ügyfelek
+nav-outbox = Üzenetek
+demo = Bemutató
+zone-note = Az időpontok időzónája: { $zone }.
+to-start = A kezdőlapra
+to-settings = A beállítások megtekintése
+left = még { $duration }
+for-duration = időtartam: { $duration }
+
+sign-in = Bejelentkezés
+sign-out = Kijelentkezés
+sign-in-what = Jelentkezzen be, hogy lássa és megválaszolja a szervezete tartalmához való hozzáférésre irányuló kéréseket.
+sign-in-again = Kérjük, jelentkezzen be újra. Amit írt, megmaradt.
+sign-in-failed = Ez a token ismeretlen, vagy nem személyhez tartozik. Ellenőrizze, hogy a teljes tokent másolta-e be.
+sign-in-demo = A bemutató szereplői
+sign-in-token = Bejelentkezés tokennel
+token = Token
+token-hint = Az üzemeltetőtől kapott token. Így kezdődik: lbx_.
+
+role-engineer = terméktámogatási szakember
+role-reviewer = ellenőr
+role-approver = jóváhagyó
+role-tenant_admin = rendszergazda
+role-auditor = auditor
+role-operator = üzemeltető
+
+pending = Az Ön válaszára vár
+pending-none = Jelenleg semmi nem vár Önre. Ha egy szakember hozzáférést kér a tartalmukhoz, a kérés itt jelenik meg, és e-mailt is kap róla.
+nobody-can-approve = Túl kevesen hagyhatnak jóvá: minden kérés válasz nélkül fog elévülni.
+lockbox-is-off = Az Ügyfélszéf ki van kapcsolva: a hozzáférést az Önök megkérdezése nélkül adják meg.
+answer-by = Válaszadási határidő:
+access-until = Hozzáférés eddig:
+look-and-answer = Megtekintés és válasz
+active-now = Jelenleg érvényes hozzáférések
+active-none = A szolgáltató részéről senki sem fér hozzá a tartalmukhoz.
+
+requests = Minden kérés
+requests-none = Még nem volt kérés.
+requests-none-found = Nincs a szűrésnek megfelelő kérés. Hagyjon el egy szűrőt, vagy keressen mást.
+filter = Megjelenítés
+filter-clear = Minden mutatása
+filter-any = bármelyik
+filter-text = Keresés (szám, szakember, szolgáltatáskérés, indok)
+filter-state = Állapot
+filter-workload = Szolgáltatás
+filter-engineer = Szakember
+filter-tenant = Ügyfél
+filter-since = Beadva ettől
+filter-wrong = Az egyik szűrő nem értelmezhető: a szakember így írandó: ana@provider.example, a dátum így: 2026-11-22.
+older = Régebbi kérések
+column-id = Kérés
+column-state = Állapot
+column-tenant = Ügyfél
+column-workload = Szolgáltatás
+column-engineer = Szakember
+column-service-request = Szolgáltatáskérés
+column-submitted = Beadva
+column-when = Mikor
+column-action = Művelet
+column-content = Tartalom
+column-outcome = Eredmény
+
+request-title = { $id } ügyfélszéfkérés
+asked = Mit kérnek
+who = Ki
+what-for = Miért
+what-for-is = { $reason } ({ $service_request })
+where = Hol
+which-content = Tartalom
+which-actions = Műveletek
+how-long = Mennyi időre
+submitted = Beadva
+reviewed = A szolgáltató ellenőrizte
+unknown = Amit még nem tudni
+unknown-content = A kérés nem nevez meg tartalmat: jóváhagyása esetén a szakember a szolgáltatás teljes tartalmát eléri.
+unknown-items = Hogy a megnevezett tartalmon belül mely elemeket nyitják meg. Itt mindegyiket látni fogja, amint megtörténik.
+unknown-start = Hogy a szakember mikor kezd hozzá: az idő a jóváhagyástól számít.
+given = Amire engedélyt adtak
+window = Ettől – eddig
+approved-by = Jóváhagyta
+approved-internally = a szolgáltató saját ellenőrzése; az Ügyfélszéf ki volt kapcsolva
+ended = Vége
+ended-closed = a szakember befejezte
+ended-revoked = Önök megszüntették
+ended-window = lejárt az idő
+
+answer = Az Ön válasza
+would-allow = Ha jóváhagyja, { $engineer } ettől a pillanattól ezt teheti: { $actions } – { $contents } – { $duration } időtartamra, tovább nem.
+quorum-is = { $quorum } jóváhagyónak kell egyetértenie; { $agreed ->
+    [0] még senki sem tette
+   *[other] eddig { $agreed } tette
+}. Egyetlen elutasítás elég a lezáráshoz.
+narrow = Kevesebb engedélyezése a kértnél (rövidebb idő, kevesebb művelet, csak bizonyos tartalom)
+only-content = Csak ez a tartalom
+only-content-hint = Soronként egy, például mailbox/adele@contoso.example. Üresen hagyva minden, amit kértek.
+comment = Megjegyzés
+comment-hint = Mindkét fél látja. Nem kötelező.
+approve = Jóváhagyás
+reject = Elutasítás
+agreed-already = Ön már egyetértett. Másokra még várunk.
+revoke-title = A hozzáférés megszüntetése
+revoke-what = A szakember azonnal és mindenhol elveszíti a hozzáférést. Nem vonható vissza; új kérésre lenne szükség.
+revoke = Hozzáférés megszüntetése most
+done-approved = Jóváhagyva. { $engineer } ezt teheti: { $actions } – { $contents } – eddig: { $until }.
+done-agreed = Ön egyetértett. A hozzáférés akkor lép életbe, ha elegen egyetértenek.
+done-denied = Elutasítva. Senki sem kapott hozzáférést.
+done-revoked = Megszüntetve. Ezt a hozzáférést már senki sem használhatja.
+draft-kept = Újra bejelentkezett. Amit írt, megmaradt; kérjük, nézze át, és küldje el ismét.
+accesses = Amihez hozzáfértek
+accesses-none = E jóváhagyás alapján még semmihez sem fértek hozzá.
+accesses-failed = A napló most nem olvasható. Semmi nem veszett el; kérjük, próbálja újra.
+accesses-count = { $count ->
+   *[other] { $count } hozzáférés a jóváhagyás ideje alatt
+}
+allowed = engedélyezve
+denied = megtagadva
+history = Előzmények
+
+event-submitted = hozzáférést kértek
+event-review_approved = a szolgáltató ellenőrzése továbbengedte
+event-review_rejected = a szolgáltató ellenőrzése elutasította
+event-consented = egy jóváhagyó egyetértett
+event-approved = jóváhagyva
+event-first_used = első hozzáférés a tartalomhoz
+event-denied = elutasítva
+event-expired = válasz nélkül elévült
+event-withdrawn = a szakember visszavonta
+event-closed = a szakember befejezte
+event-revoked = az ügyfél megszüntette
+event-ended = lejárt az idő
+event-tenant_changed = módosultak a beállítások
+event-engineer_changed = módosult a szakember bejegyzése
+event-engineer_removed = a szakembert eltávolították
+
+field-comment = megjegyzés
+field-reason-text = indok
+field-actions = műveletek
+field-content = tartalom
+
+wrong-duration = Ez nem időtartam. Válasszon a listából.
+wrong-content = Az egyik sor nem tartalom. A tartalom így írandó: mailbox/adele@contoso.example.
+wrong-no-action = Válasszon legalább egy műveletet, vagy utasítsa el a kérést.
+wrong-no-content = Válasszon legalább egy tartalmat, vagy utasítsa el a kérést.
+
+refused-step = Elkésett: a kérés állapota már „{ $state }”. Ön semmin nem változtatott.
+refused-stale = Valaki módosította, miután Ön megnyitotta. Nézze meg a mostani állapotot; amit írt, megmaradt.
+refused-already-approved = Ön már egyetértett. Másnak is egyet kell értenie.
+refused-wider = Ez több, mint amit kértek. Kevesebbet adhat, többet soha.
+refused-duration = Az időtartam egy másodperc és { $longest } között lehet.
+refused-size = „{ $field }”: túl hosszú vagy üres; legfeljebb { $max } lehet.
+refused-not-entitled = Az Önök csomagja nem tartalmazza az Ügyfélszéfet. Az E5 csomag része, vagy kiegészítőként vásárolható meg.
+refused-limit = A saját korlátok csak szigorúbbak lehetnek a szolgáltatóénál.
+refused-quorum = Legalább annyi jóváhagyó kell, ahánynak egyet kell értenie; most { $approvers } van.
+refused-too-many = Ez túl sok: legfeljebb 100 személy és 10 webhook lehet.
+refused-not-in-schema = „{ $name }” itt ismeretlen.
+refused-time-zone = Nincs „{ $name }” nevű időzóna. A név így írandó: Europe/Budapest.
+
+trouble-sign-in = Kérjük, jelentkezzen be
+trouble-sign-in-what = Ez az oldal bejelentkezés után látható.
+trouble-sign-in-next = Jelentkezzen be, majd nyissa meg újra.
+trouble-not-found = Itt nincs semmi
+trouble-not-found-what = Nincs ilyen oldal vagy kérés, vagy nem Önre tartozik.
+trouble-not-found-next = Ellenőrizze a számot a levélben, vagy nézze meg a listát.
+trouble-forbidden = Ezt nem Ön teheti meg
+trouble-forbidden-what = Megtekintheti, de másnak kell megtennie: a beállításokban megnevezett jóváhagyónak, aki nem kérte és nem ellenőrizte.
+trouble-forbidden-next = Ha Önnek kellene, kérje meg a rendszergazdát, hogy nézze meg a beállításokat.
+trouble-foreign = Ez nem a mi oldalunkról érkezett
+trouble-foreign-what = Valami ezen az oldalon kívülről próbált az Ön nevében űrlapot küldeni. Nem fogadtuk el, semmi sem változott.
+trouble-foreign-next = Ha nem tett semmi szokatlant, szóljon a rendszergazdának.
+trouble-form = Az űrlap már nem érvényes
+trouble-form-what = Bejelentkezés előtt vagy túl régen nyitották meg. Semmi sem változott.
+trouble-form-next = Lépjen vissza, töltse be újra az oldalt, és küldje el ismét.
+trouble-too-large = Ez túl sok
+trouble-too-large-what = Amit küldött, túl hosszú. Semmi sem változott.
+trouble-too-large-next = Lépjen vissza, és rövidítse a megjegyzést.
+trouble-refused = Ez nem lehetséges
+trouble-refused-next = Semmi sem változott.
+trouble-unavailable = Most nem érhető el
+trouble-unavailable-what = A nyilvántartás nem válaszol. Semmi sem változott, és senki sem kapott új hozzáférést.
+trouble-unavailable-next = Kérjük, próbálja újra egy perc múlva.
+trouble-defect = Hiba történt
+trouble-defect-what = Feljegyeztük. Ez semmit sem engedélyezett és semmin sem változtatott.
+trouble-defect-next = Kérjük, próbálja újra; ha megismétlődik, szóljon az üzemeltetőnek.

@@ -3,6 +3,7 @@
 use super::{Addresses, StartError};
 use crate::clock::Clock;
 use crate::config::{self, Config};
+use crate::console::SessionBounds;
 use crate::decision_log::{self, LogClock};
 use crate::domain::{CallerName, Role, WorkloadName};
 use crate::evaluate_access::CacheSettings;
@@ -197,4 +198,11 @@ pub(super) fn policies(config: &Config) -> Result<(Origin, Option<PolicyFetch>),
 /// The issuer's role names to ours; what names no role of ours was refused with the configuration.
 fn role_names(names: &BTreeMap<String, String>) -> BTreeMap<String, Role> {
     names.iter().filter_map(|(theirs, ours)| Some((theirs.clone(), Role::parse(ours)?))).collect()
+}
+
+/// How long sessions of the page last.
+pub(super) fn sessions(config: &Config) -> SessionBounds {
+    let config::Console { session_idle_s, session_s_max, proof_s_max } = config.console.clone();
+    let [idle, longest, proof] = [session_idle_s, session_s_max, proof_s_max].map(Duration::from_secs);
+    SessionBounds { idle, longest, proof }
 }

@@ -55,7 +55,8 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     telemetry::init(&config.telemetry).map_err(CliError::failed)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let app = App::start(config).await.map_err(CliError::failed)?;
+        let local = played.as_ref().map(|(demo, _)| demo.local()).unwrap_or_default();
+        let app = App::start_with(config, local).await.map_err(CliError::failed)?;
         if let Some((demo, _)) = &played {
             introduce(&demo_dir, demo, &app, output).await?;
         }

@@ -2,6 +2,7 @@
 
 use crate::app::Addresses;
 use crate::clock::{Ids, NoEntropy};
+use crate::console::LocalPerson;
 use crate::domain::{Authentication, Caller, CallerName, NameError, Person, PersonId, Role, TenantId, WorkloadName};
 use crate::identity::tokens::{Entry, generate, hash, render};
 use serde_json::{Map, Value, json};
@@ -71,6 +72,17 @@ impl Demo {
     /// The token of a person or caller; empty for a name that is not in the cast.
     pub fn token(&self, name: &str) -> &str {
         self.tokens.get(name).map_or("", String::as_str)
+    }
+
+    /// Whose sign-in the page offers.
+    pub fn local(&self) -> Vec<LocalPerson> {
+        let person = |(name, id, roles, tenant): &Played| LocalPerson {
+            id: (*id).to_owned(),
+            roles: roles.iter().map(|role| role.as_str().to_owned()).collect(),
+            tenant: tenant.map(str::to_owned),
+            token: self.token(name).to_owned(),
+        };
+        PEOPLE.iter().map(person).collect()
     }
 
     /// The token file with everybody's hash.

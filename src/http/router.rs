@@ -143,7 +143,7 @@ impl AuthorityApi {
     }
 
     /// Counts a command and how it ended.
-    pub(super) fn count<T>(&self, act: &'static str, ended: &Result<T, ManageError>) {
+    pub(crate) fn count<T>(&self, act: &'static str, ended: &Result<T, ManageError>) {
         let outcome = match ended {
             Ok(_) => LifecycleOutcome::Done,
             Err(ManageError::Store(_) | ManageError::Defect(_) | ManageError::NoPolicies(_)) => {
@@ -156,7 +156,7 @@ impl AuthorityApi {
 
     /// Waits a little for the sidecars to learn of a change that opens something, so that who gives
     /// access and asks next finds it given. Nothing rests on it.
-    pub(super) async fn delivered(&self, revision: Revision) {
+    pub(crate) async fn delivered(&self, revision: Revision) {
         let _late_is_no_harm = tokio::time::timeout(DELIVERY_MAX, self.manage.effective(revision)).await;
     }
 

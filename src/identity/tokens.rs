@@ -169,7 +169,8 @@ fn entry_of(table: &toml::Table) -> Result<Entry, String> {
     Ok(Entry { sha256, caller })
 }
 
-fn hash_of(text: &str) -> Result<[u8; 32], String> {
+/// The hash that [`hex`] wrote.
+pub(super) fn hash_of(text: &str) -> Result<[u8; 32], String> {
     let wrong = || "`sha256` must be 64 lower-case hex digits: the SHA-256 of the token".to_owned();
     let mut hash = [0; 32];
     if text.len() != 64 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
@@ -265,9 +266,12 @@ impl Prepared {
     }
 
     fn lookup(&self, token: &str) -> Option<Arc<Caller>> {
-        let hash = hash(token);
-        let candidates = self.0.get(&head_of(&hash))?;
-        let (_, caller) = candidates.iter().find(|(known, _)| bool::from(known.ct_eq(&hash)))?;
+        self.lookup_hash(&hash(token))
+    }
+
+    fn lookup_hash(&self, hash: &[u8; 32]) -> Option<Arc<Caller>> {
+        let candidates = self.0.get(&head_of(hash))?;
+        let (_, caller) = candidates.iter().find(|(known, _)| bool::from(known.ct_eq(hash)))?;
         Some(Arc::clone(caller))
     }
 }
@@ -296,6 +300,11 @@ impl TokenFile {
     /// Whose token this is.
     pub(super) fn lookup(&self, token: &str) -> Option<Arc<Caller>> {
         self.prepared.load().lookup(token)
+    }
+
+    /// Whose token has this hash.
+    pub(super) fn lookup_hash(&self, hash: &[u8; 32]) -> Option<Arc<Caller>> {
+        self.prepared.load().lookup_hash(hash)
     }
 
     /// Reads the file again and says so if its content (or what is wrong with it) is not as before.

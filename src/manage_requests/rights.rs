@@ -89,6 +89,22 @@ impl ManageRequests {
         self.policies.current(boot).map_err(|stale| ManageError::NoPolicies(stale.to_string()))
     }
 
+    /// The workloads that the schema has.
+    ///
+    /// # Errors
+    /// [`ManageError::NoPolicies`].
+    pub fn workloads(&self) -> Result<Vec<String>, ManageError> {
+        Ok(self.policies_now()?.workloads().map(str::to_owned).collect())
+    }
+
+    /// The actions on content that the schema has.
+    ///
+    /// # Errors
+    /// [`ManageError::NoPolicies`].
+    pub fn actions(&self) -> Result<Vec<String>, ManageError> {
+        Ok(self.policies_now()?.actions().map(str::to_owned).collect())
+    }
+
     /// Asks the hard rule, and the lifecycle policies, whether `person` may do `deed`. Policies can only
     /// narrow the rule: a careless `permit` gives nobody a right.
     ///

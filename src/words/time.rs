@@ -12,13 +12,18 @@ pub struct Zone(TimeZone);
 impl Zone {
     /// The zone of that name; universal time if the database has none.
     pub fn named(name: &TimeZoneName) -> Self {
-        Self::find(name.as_str()).unwrap_or(Self(TimeZone::UTC))
+        Self::find(name.as_str()).unwrap_or(Self::utc())
     }
 
     /// The zone of that name, if the database has one.
     pub fn find(name: &str) -> Option<Self> {
         let name = TimeZoneName::parse(name).ok()?;
         TimeZone::get(name.as_str()).ok().map(Self)
+    }
+
+    /// Universal time.
+    pub fn utc() -> Self {
+        Self(TimeZone::UTC)
     }
 
     /// The name.

@@ -80,7 +80,19 @@ const LADDER: &[(&str, &[&str])] = &[
     ),
     (
         "demo",
-        &["domain", "app", "http", "telemetry", "clock", "config", "identity", "policy", "store", "manage_requests"],
+        &[
+            "domain",
+            "app",
+            "console",
+            "http",
+            "telemetry",
+            "clock",
+            "config",
+            "identity",
+            "policy",
+            "store",
+            "manage_requests",
+        ],
     ),
     (
         "cli",

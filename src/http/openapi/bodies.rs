@@ -267,6 +267,22 @@ fn mailbox(id: &'static str) -> AuthzenResource {
     AuthzenResource { kind: "mailbox", id, properties: None }
 }
 
+fn settings_example() -> TenantSettings {
+    TenantSettings {
+        entitlement: Some("e5"),
+        lockbox: Some(true),
+        approvers: Some(vec!["csilla@contoso.example", "dora@contoso.example"]),
+        fallback_approvers: Some(vec!["security@contoso.example"]),
+        notify: Some(vec!["security@contoso.example"]),
+        webhooks: Some(BTreeMap::from([("siem", "https://siem.contoso.example/lockbox")])),
+        language: Some("hu"),
+        time_zone: Some("Europe/Budapest"),
+        quorum: Some(1),
+        limits: Some(TenantLimits { respond_within: Some("PT6H"), grant_longest: Some("PT2H") }),
+        attributes: Some(Facts::from([("plan".to_owned(), Value::from("E5"))])),
+    }
+}
+
 /// The example of a body: a value of its type, without what it leaves out.
 pub fn example(name: &str) -> Option<Value> {
     let mut example = match name {
@@ -287,19 +303,7 @@ pub fn example(name: &str) -> Option<Value> {
             content: Some(vec![ADELE]),
         }),
         "CommentStep" => json!(CommentStep { comment: Some("the mailbox syncs again") }),
-        "TenantSettings" => json!(TenantSettings {
-            entitlement: Some("e5"),
-            lockbox: Some(true),
-            approvers: Some(vec!["csilla@contoso.example", "dora@contoso.example"]),
-            fallback_approvers: Some(vec!["security@contoso.example"]),
-            notify: Some(vec!["security@contoso.example"]),
-            webhooks: Some(BTreeMap::from([("siem", "https://siem.contoso.example/lockbox")])),
-            language: Some("hu"),
-            time_zone: Some("Europe/Budapest"),
-            quorum: Some(1),
-            limits: Some(TenantLimits { respond_within: Some("PT6H"), grant_longest: Some("PT2H") }),
-            attributes: Some(Facts::from([("plan".to_owned(), Value::from("E5"))])),
-        }),
+        "TenantSettings" => json!(settings_example()),
         "EngineerFacts" => json!(EngineerFacts {
             teams: Some(vec!["exchange-oncall"]),
             clearance: Some(3),

@@ -1,0 +1,93 @@
+//! The web page: what the customer's people and the provider's do with AccessRequests in a browser.
+//! Rendered here, works without script; nothing comes from anywhere else.
+//!
+//! Invariant: it decides nothing. Every command goes through [`ManageRequests`] with the person who is
+//! signed in, just as the API's does. Nothing changes on GET or HEAD. A change needs the session's own
+//! token in the form, from a page of the same origin.
+
+mod answer;
+mod assets;
+mod form;
+mod frame;
+mod lists;
+mod request;
+mod router;
+mod session;
+mod shown;
+mod sign_in;
+mod trouble;
+mod visit;
+
+use crate::clock::Ids;
+use crate::http::router::AuthorityApi;
+use crate::identity::Identity;
+use crate::manage_requests::ManageRequests;
+use crate::store::Store;
+use core::time::Duration;
+pub use router::{Door, Row, mount, table};
+use std::sync::Arc;
+
+/// Somebody with a local token whose sign-in the page may offer with one button. A demo has such.
+#[derive(Debug, Clone)]
+pub struct LocalPerson {
+    /// His id.
+    pub id: String,
+    /// His roles, for people.
+    pub roles: Vec<String>,
+    /// His tenant.
+    pub tenant: Option<String>,
+    /// His token.
+    pub token: String,
+}
+
+/// How long sessions last.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionBounds {
+    /// Without a click.
+    pub idle: Duration,
+    /// At most.
+    pub longest: Duration,
+    /// Since the proof, for what needs a fresh one.
+    pub proof: Duration,
+}
+
+/// What the page is made of.
+pub struct Parts {
+    /// The authority's endpoints work with the same.
+    pub api: Arc<AuthorityApi>,
+    /// Where sessions and drafts are kept.
+    pub store: Arc<dyn Store>,
+    /// Proves tokens.
+    pub identity: Arc<Identity>,
+    /// Where secrets come from.
+    pub ids: Arc<dyn Ids>,
+    /// How long sessions last.
+    pub sessions: SessionBounds,
+    /// The address that people use, if it is configured.
+    pub public_url: Option<String>,
+    /// Whose sign-in is offered with one button; empty but in a demo.
+    pub local: Vec<LocalPerson>,
+}
+
+/// The web page.
+pub struct Console {
+    api: Arc<AuthorityApi>,
+    store: Arc<dyn Store>,
+    identity: Arc<Identity>,
+    ids: Arc<dyn Ids>,
+    sessions: SessionBounds,
+    public_url: Option<String>,
+    local: Vec<LocalPerson>,
+}
+
+impl Console {
+    /// The page over these parts.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { api, store, identity, ids, sessions, public_url, local } = parts;
+        Self { api, store, identity, ids, sessions, public_url, local }
+    }
+
+    fn manage(&self) -> &ManageRequests {
+        &self.api.manage
+    }
+}
