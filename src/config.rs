@@ -15,6 +15,7 @@ mod lease;
 mod limits;
 mod load;
 mod log;
+mod oidc;
 mod operations;
 mod policies;
 mod sidecar;
@@ -32,6 +33,7 @@ pub use lease::Lease;
 pub use limits::Limits;
 pub use load::Origins;
 pub use log::{Durability, Log};
+pub use oidc::{CALLBACK_PATH, Oidc};
 pub use operations::Operations;
 pub use policies::{EvidenceKind, Policies};
 pub use sidecar::{Authzen, Callers, IncludeContext, Sidecar};
@@ -104,7 +106,7 @@ impl Config {
         self.cache.check(check);
         self.lease.check(check);
         self.log.check(check);
-        self.identity.check(check);
+        self.identity.check(&self.authority, check);
         self.limits.check(check);
         self.telemetry.check(check);
         check.distinct_listeners(&[

@@ -1,4 +1,5 @@
-//! Who is calling: turns a proof (token, JWT, peer credentials) into a [`Caller`].
+//! Who is calling: turns a proof (token, JWT, peer credentials) into a [`Caller`]. For the page, `oidc` signs
+//! people in at their issuer.
 //!
 //! The order is fixed. An `Authorization` header decides alone: a wrong one is refused, also on the
 //! Unix socket and on loopback. Without one the Unix socket's peer credentials count, then loopback,
@@ -9,7 +10,9 @@
 
 pub mod jwt;
 pub mod keys;
+pub mod oidc;
 pub mod tokens;
+mod wire;
 
 use crate::clock::Clock;
 use crate::domain::{Caller, CallerName, NameError, WorkloadName};

@@ -15,7 +15,7 @@
 //! | `state` | the sidecar's memory and its lease |
 //! | `store` | the authority's record: ports, SQLite, the reference model |
 //! | `decision_log` | the log: framing, group commit, recovery, reading |
-//! | `identity` | from a proof to a caller: tokens, JWTs, peer credentials |
+//! | `identity` | from a proof to a caller: tokens, JWTs, peer credentials, OpenID Connect |
 //! | `config`, `telemetry` | settings; log lines and metrics |
 //! | `words` | what people read: translations, times, durations |
 //! | `clock` | time and chance, nowhere else read |

@@ -100,7 +100,7 @@ pub(super) fn authzen(config: &Config, addresses: &Addresses) -> AuthzenSettings
 }
 
 pub(super) fn identity(config: &Config, clock: &Arc<dyn Clock>) -> Result<Identity, StartError> {
-    let config::Identity { tokens_file, jwt, unix_peers } = &config.identity;
+    let config::Identity { tokens_file, jwt, oidc: _, unix_peers } = &config.identity;
     let tokens = tokens_file.as_ref().map(TokenFile::open).transpose();
     let tokens = tokens.map_err(|error| StartError::Identity(error.to_string()))?;
     // The configuration is refused when it names more than one issuer.

@@ -83,8 +83,8 @@ fn warnings(config: &Config) -> Vec<String> {
             format!("`{section}.listen` is {listen} without TLS: only what is in front of it keeps others out"),
         );
     }
-    let nobody = identity.tokens_file.is_none() && identity.jwt.is_empty();
-    warn(nobody, "`identity` has no `tokens_file` and no `jwt`: nobody can sign in".to_owned());
+    let nobody = identity.tokens_file.is_none() && identity.jwt.is_empty() && identity.oidc.is_none();
+    warn(nobody, "`identity` has no `tokens_file`, no `jwt` and no `oidc`: nobody can sign in".to_owned());
     warn(
         sidecar.unix_socket.is_some() && identity.unix_peers.is_empty(),
         "`sidecar.unix_socket` is set, but `identity.unix_peers` names nobody who may use it".to_owned(),

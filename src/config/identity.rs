@@ -1,7 +1,7 @@
 //! `[identity]`: how callers prove who they are. Without any of it nobody can: nothing is open.
 
 use super::check::Checker;
-use super::{Uid, Url};
+use super::{Authority, Oidc, Uid, Url};
 use crate::domain::{CallerName, WorkloadName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ pub struct Identity {
     /// The issuer whose JWTs are accepted; this version takes one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub jwt: Vec<Jwt>,
+    /// Where people sign in to the page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc: Option<Oidc>,
     /// The callers of the Unix socket, by user id.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unix_peers: BTreeMap<Uid, UnixPeer>,
@@ -57,11 +60,11 @@ pub struct Jwt {
 }
 
 /// RFC 7519 §4.1.4 speaks of "no more than a few minutes"; half a minute covers hosts with NTP.
-fn leeway() -> u64 {
+pub(super) fn leeway() -> u64 {
     30
 }
 
-fn refresh() -> u64 {
+pub(super) fn refresh() -> u64 {
     300
 }
 
@@ -69,7 +72,7 @@ fn refresh_min() -> u64 {
     30
 }
 
-fn keep() -> u64 {
+pub(super) fn keep() -> u64 {
     3600
 }
 
@@ -121,12 +124,15 @@ pub struct UnixPeer {
 }
 
 impl Identity {
-    pub(super) fn check(&self, check: &mut Checker<'_>) {
+    pub(super) fn check(&self, authority: &Authority, check: &mut Checker<'_>) {
         if self.jwt.len() > 1 {
             check.wrong("identity.jwt", format!("has {} issuers: this version takes one", self.jwt.len()));
         }
         for (index, jwt) in self.jwt.iter().enumerate() {
             jwt.check(&format!("identity.jwt.{index}"), check);
+        }
+        if let Some(oidc) = &self.oidc {
+            oidc.check(authority, check);
         }
         for (uid, UnixPeer { name, workload }) in &self.unix_peers {
             let key = format!("identity.unix_peers.{}", uid.get());
@@ -154,7 +160,18 @@ impl Jwt {
         check.range(&format!("{key}.refresh_s"), self.refresh_s, 1..=86_400);
         check.range(&format!("{key}.refresh_s_min"), self.refresh_s_min, 1..=self.refresh_s);
         check.range(&format!("{key}.keep_s"), self.keep_s, self.refresh_s..=604_800);
-        for (theirs, ours) in &self.claims.role_names {
+        self.claims.check(key, check);
+    }
+}
+
+impl Claims {
+    pub(super) fn check(&self, key: &str, check: &mut Checker<'_>) {
+        for (name, claim) in [("person", &self.person), ("roles", &self.roles)] {
+            if claim.is_empty() {
+                check.wrong(&format!("{key}.claims.{name}"), "must not be empty");
+            }
+        }
+        for (theirs, ours) in &self.role_names {
             if crate::domain::Role::parse(ours).is_none() {
                 let known = crate::domain::Role::ALL.map(crate::domain::Role::as_str).join(", ");
                 check.wrong(&format!("{key}.claims.role_names.{theirs}"), format!("is `{ours}`: allowed is {known}"));

@@ -161,6 +161,39 @@ fn issuers_are_pinned() {
 }
 
 #[test]
+fn a_place_to_sign_in_is_pinned_and_protected() {
+    let url = "[authority]\npublic_url = \"https://lockbox.example\"\n";
+    let oidc = |issuer: &str, more: &str| {
+        format!("[identity.oidc]\nissuer = \"{issuer}\"\nclient_id = \"c\"\nalgorithms = [\"ES256\"]\n{more}")
+    };
+    let good = oidc("https://login.example/tenant/", "");
+    let read = load(&format!("{url}{good}"), &[]).unwrap();
+    let Oidc { scopes, leeway_s, keep_s, .. } = read.identity.oidc.clone().unwrap();
+    assert_eq!((scopes, leeway_s, keep_s), (vec!["openid".to_owned()], 30, 3600));
+    assert!(!read.explain().warnings.iter().any(|warning| warning.contains("nobody can sign in")));
+    assert!(load(&format!("{url}{}", oidc("http://127.0.0.1:4000", "")), &[]).is_ok());
+    refused(&good, &[], &["`identity.oidc` needs `authority.public_url`"]);
+    refused(&good, &[("LOCKBOX_AUTHORITY__PUBLIC_URL", "http://lockbox.example")], &["with https"]);
+    for issuer in ["", "login.example", "http://login.example", "https://login.example/?a", "https://a b"] {
+        refused(&format!("{url}{}", oidc(issuer, "")), &[], &["`identity.oidc.issuer` is", "https address"]);
+    }
+    for (more, part) in [
+        ("leeway_s = 61\n", "`identity.oidc.leeway_s` is 61: allowed is 0 to 60"),
+        ("refresh_s = 29\n", "`identity.oidc.refresh_s` is 29"),
+        ("keep_s = 299\n", "`identity.oidc.keep_s` is 299: allowed is 300 to 604800"),
+        ("scopes = [\"openid email\"]\n", "`identity.oidc.scopes` must list scopes one by one"),
+        ("claims = { roles = \"\" }\n", "`identity.oidc.claims.roles` must not be empty"),
+        ("claims = { role_names = { a = \"boss\" } }\n", "role_names.a` is `boss`"),
+        ("client_secret = \"x\"\n", "did you mean `client_secret_file`?"),
+    ] {
+        refused(&format!("{url}{}", oidc("https://login.example", more)), &[], &[part]);
+    }
+    let none = good.replace("\"ES256\"", "");
+    refused(&format!("{url}{none}"), &[], &["names no algorithm"]);
+    refused(&format!("{url}{}", good.replace("ES256", "HS256")), &[], &["HS256"]);
+}
+
+#[test]
 fn peers_of_the_socket_are_bound_to_a_workload() {
     let config = load("[identity.unix_peers]\n1001 = { name = \"front\", workload = \"exchange\" }\n", &[]).unwrap();
     let (uid, peer) = config.identity.unix_peers.first_key_value().unwrap();

@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// The `typ` of tokens that come with a call.
+const CALL_KINDS: &[&str] = &["jwt", "at+jwt", "application/at+jwt"];
 /// The widest tolerance for clocks that differ.
 pub const LEEWAY_S_MAX: u64 = 60;
 
@@ -30,6 +32,8 @@ pub struct JwtSettings {
     pub audience: String,
     /// The algorithms taken; asymmetric only.
     pub algorithms: Vec<Algorithm>,
+    /// The `typ` a header may have, in lower case; one without `typ` is taken.
+    pub kinds: &'static [&'static str],
     /// The claim with the person's id, such as `sub`. A name that begins with `/` is a path
     /// (`/realm_access/roles`).
     pub person_claim: String,
@@ -59,6 +63,7 @@ impl JwtSettings {
             issuer: issuer.to_owned(),
             audience: audience.to_owned(),
             algorithms: vec![Algorithm::ES256, Algorithm::RS256],
+            kinds: CALL_KINDS,
             person_claim: "sub".to_owned(),
             roles_claim: "roles".to_owned(),
             roles: BTreeMap::new(),
@@ -105,6 +110,12 @@ pub struct Jwts {
 struct Held {
     keys: Keys,
     fetched: Option<Boot>,
+}
+
+impl Held {
+    fn is_usable(&self, boot: Boot, keep: Duration) -> bool {
+        self.fetched.is_some_and(|at| boot.since(at) < keep)
+    }
 }
 
 impl Jwts {
@@ -159,13 +170,26 @@ impl Jwts {
         }
     }
 
+    /// Whether keys are known and not too old.
+    pub(super) fn has_keys(&self, boot: Boot) -> bool {
+        self.keys.load().is_usable(boot, self.settings.keep)
+    }
+
     /// The person a token speaks for, at `now`.
     ///
     /// # Errors
     /// [`Unauthenticated`].
     pub(super) fn verify(&self, token: &str, now: Timestamp, boot: Boot) -> Result<Person, Unauthenticated> {
+        self.person(&self.claims(token, now, boot)?)
+    }
+
+    /// The claims of a token that is signed by the issuer, for this audience, and in its time.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`].
+    pub(super) fn claims(&self, token: &str, now: Timestamp, boot: Boot) -> Result<Value, Unauthenticated> {
         let held = self.keys.load();
-        if held.fetched.is_none_or(|at| boot.since(at) >= self.settings.keep) {
+        if !held.is_usable(boot, self.settings.keep) {
             return Err(refused("the issuer's keys are not known or too old"));
         }
         let mut parts = token.split('.');
@@ -187,9 +211,13 @@ impl Jwts {
         }
         let signed = token.get(..header.len().saturating_add(1).saturating_add(payload.len())).unwrap_or_default();
         match jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key.decoding, algorithm) {
-            Ok(true) => self.person(&part(payload)?, now),
-            Ok(false) | Err(_) => Err(refused("the token's signature does not hold")),
+            Ok(true) => {}
+            Ok(false) | Err(_) => return Err(refused("the token's signature does not hold")),
         }
+        let claims = part(payload)?;
+        self.is_ours(&claims)?;
+        check_times(&claims, now, self.settings.leeway_s)?;
+        Ok(claims)
     }
 
     fn header(&self, header: &str) -> Result<(Algorithm, Option<String>), Unauthenticated> {
@@ -197,10 +225,10 @@ impl Jwts {
         if header.get("crit").is_some() {
             return Err(refused("the token's header demands extensions (`crit`)"));
         }
-        let kinds = ["jwt", "at+jwt", "application/at+jwt"];
+        let kinds = self.settings.kinds;
         let known = |kind: &Value| kind.as_str().is_some_and(|kind| kinds.iter().any(|k| k.eq_ignore_ascii_case(kind)));
         if !header.get("typ").is_none_or(known) {
-            return Err(refused("the token's `typ` is neither `JWT` nor `at+jwt`"));
+            return Err(refused("the token's `typ` is of another kind of token"));
         }
         let algorithm = header.get("alg").and_then(Value::as_str).and_then(super::keys::algorithm);
         let Some(algorithm) = algorithm.filter(|algorithm| self.settings.algorithms.contains(algorithm)) else {
@@ -213,7 +241,7 @@ impl Jwts {
         }
     }
 
-    fn person(&self, claims: &Value, now: Timestamp) -> Result<Person, Unauthenticated> {
+    fn is_ours(&self, claims: &Value) -> Result<(), Unauthenticated> {
         let settings = &self.settings;
         if claims.get("iss").and_then(Value::as_str) != Some(&settings.issuer) {
             return Err(refused("the token is of another issuer"));
@@ -224,10 +252,15 @@ impl Jwts {
             Some(one) => is_ours(one),
             None => false,
         };
-        if !for_us {
-            return Err(refused("the token is for another audience"));
-        }
-        check_times(claims, now, settings.leeway_s)?;
+        if for_us { Ok(()) } else { Err(refused("the token is for another audience")) }
+    }
+
+    /// The person that verified claims name.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`] when id or tenant are not canonical.
+    pub(super) fn person(&self, claims: &Value) -> Result<Person, Unauthenticated> {
+        let settings = &self.settings;
         let id = claim(claims, &settings.person_claim).and_then(Value::as_str).map(PersonId::parse);
         let Some(Ok(id)) = id else {
             return Err(refused("the token names no person by a canonical id"));
@@ -288,4 +321,4 @@ fn part(text: &str) -> Result<Value, Unauthenticated> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -4,19 +4,17 @@
 //! Invariant: a key verifies only algorithms of its own type and curve, so a public key can never
 //! serve as an HMAC secret.
 
+use super::wire::{Answer, BODY_BYTES_MAX, HttpWire, Wire, WireError, is_private};
 use crate::domain::Timestamp;
-use core::time::Duration;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// The largest key set, in bytes.
-const SET_BYTES_MAX: u64 = 256 * 1024;
+const SET_BYTES_MAX: u64 = BODY_BYTES_MAX;
 /// The most keys in a set.
 const KEYS_MAX: usize = 64;
-/// How long fetching may take in all.
-const FETCH_S_MAX: u64 = 5;
 /// The shortest RSA modulus, in bytes: 2048 bits (NIST SP 800-131A).
 const RSA_BYTES_MIN: usize = 256;
 /// The algorithms that may be pinned; all are asymmetric.
@@ -51,6 +49,9 @@ pub enum KeySetError {
     /// The address is not one that keys may come from.
     #[error("`{0}` is no address for keys: use https, or http on a loopback address")]
     Address(String),
+    /// What the issuer says of itself, which tells where its keys are.
+    #[error("the issuer's description is not usable: {0}")]
+    Description(String),
     /// What was read is not a key set.
     #[error("the key set is not usable: {0}")]
     Shape(String),
@@ -201,7 +202,7 @@ fn bounded(bytes: Vec<u8>) -> Result<Vec<u8>, KeySetError> {
 #[derive(Debug)]
 pub struct KeyUrl {
     url: String,
-    agent: ureq::Agent,
+    wire: HttpWire,
 }
 
 impl KeyUrl {
@@ -210,33 +211,24 @@ impl KeyUrl {
     /// # Errors
     /// [`KeySetError::Address`] unless it is https, or http on a loopback address.
     pub fn new(url: &str) -> Result<Self, KeySetError> {
-        let wrong = || KeySetError::Address(url.to_owned());
-        let parsed: hyper::Uri = url.parse().map_err(|_| wrong())?;
-        let host = parsed.host().unwrap_or_default().trim_matches(['[', ']']);
-        let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        match parsed.scheme_str() {
-            Some("https") if !host.is_empty() => {}
-            Some("http") if loopback => {}
-            _ => return Err(wrong()),
+        if !is_private(url) {
+            return Err(KeySetError::Address(url.to_owned()));
         }
-        let config = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(FETCH_S_MAX)))
-            .max_redirects(0)
-            .build();
-        Ok(Self { url: url.to_owned(), agent: config.into() })
+        Ok(Self { url: url.to_owned(), wire: HttpWire::new() })
     }
 }
 
 impl KeySource for KeyUrl {
     fn fetch(&self) -> Result<Vec<u8>, KeySetError> {
-        let unreadable =
-            |error: ureq::Error| KeySetError::Unreadable { from: self.url.clone(), why: error.to_string() };
-        let mut response = self.agent.get(&self.url).call().map_err(unreadable)?;
-        if !response.status().is_success() {
-            let why = format!("it answers {}", response.status());
-            return Err(KeySetError::Unreadable { from: self.url.clone(), why });
-        }
-        let body = response.body_mut().with_config().limit(SET_BYTES_MAX.saturating_add(1));
-        bounded(body.read_to_vec().map_err(unreadable)?)
+        set_from(&self.wire, &self.url)
+    }
+}
+
+/// The bytes of the key set at `url`.
+pub(super) fn set_from(wire: &dyn Wire, url: &str) -> Result<Vec<u8>, KeySetError> {
+    let unreadable = |error: WireError| KeySetError::Unreadable { from: url.to_owned(), why: error.to_string() };
+    match wire.get(url).map_err(unreadable)? {
+        Answer { status: 200..=299, body } => bounded(body),
+        Answer { status, .. } => Err(unreadable(WireError(format!("it answers {status}")))),
     }
 }

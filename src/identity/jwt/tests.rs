@@ -58,16 +58,16 @@ fn boot() -> Boot {
     Boot::from_ms(1_000_000)
 }
 
-fn rsa() -> EncodingKey {
+pub(in crate::identity) fn rsa() -> EncodingKey {
     EncodingKey::from_rsa_pem(RSA.as_bytes()).unwrap()
 }
 
-fn ec() -> EncodingKey {
+pub(in crate::identity) fn ec() -> EncodingKey {
     EncodingKey::from_ec_pem(EC.as_bytes()).unwrap()
 }
 
 /// A public key as its issuer would publish it.
-fn jwk(key: &EncodingKey, algorithm: Algorithm, more: Value) -> Value {
+pub(in crate::identity) fn jwk(key: &EncodingKey, algorithm: Algorithm, more: Value) -> Value {
     let mut jwk = serde_json::to_value(Jwk::from_encoding_key(key, algorithm).unwrap()).unwrap();
     jwk.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     jwk
@@ -133,7 +133,7 @@ fn claims(change: Value) -> Value {
     claims
 }
 
-fn encode(header: &Value, claims: &Value, key: &EncodingKey, algorithm: Algorithm) -> String {
+pub(in crate::identity) fn encode(header: &Value, claims: &Value, key: &EncodingKey, algorithm: Algorithm) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(header), part(claims));
     let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), key, algorithm).unwrap();
