@@ -16,6 +16,7 @@
 mod app;
 mod process;
 mod proofs;
+mod provider;
 mod steps;
 mod wire;
 
@@ -27,6 +28,7 @@ mod cli;
 mod description;
 mod docs;
 mod log_faults;
+mod oidc;
 mod people;
 mod record;
 mod restarts;
