@@ -34,6 +34,7 @@ mod record;
 mod restarts;
 mod router_walk;
 mod settings;
+mod settings_file;
 mod shadow;
 mod starter;
 mod story;

@@ -1,7 +1,7 @@
 //! The wire forms of settings: tenants, engineers, and the outbox.
 
 use super::texts;
-use crate::domain::{Defaults, Engineer, Tenant, format_duration};
+use crate::domain::{Defaults, Engineer, Limits, Tenant, format_duration};
 use crate::state::WireValue;
 use crate::store::OutboxEntry;
 use serde::Serialize;
@@ -15,6 +15,8 @@ pub struct LimitsBody {
     pub respond_within: String,
     /// The longest window of a Grant, ISO 8601.
     pub grant_longest: String,
+    /// Which of them are the tenant's own; the others are the provider's.
+    pub own: Vec<&'static str>,
 }
 
 /// A tenant.
@@ -130,6 +132,7 @@ impl TenantBody {
             limits: LimitsBody {
                 respond_within: format_duration(tenant.respond_within(defaults)),
                 grant_longest: format_duration(tenant.grant_longest(defaults)),
+                own: own_limits(tenant.limits),
             },
             attributes: WireValue::record(&tenant.attributes),
             changed_at: tenant.changed_at.to_string(),
@@ -142,6 +145,12 @@ impl TenantBody {
             effective_at: None,
         }
     }
+}
+
+fn own_limits(limits: Limits) -> Vec<&'static str> {
+    let Limits { respond_within, grant_longest } = limits;
+    let own = [("respond_within", respond_within), ("grant_longest", grant_longest)];
+    own.into_iter().filter(|(_, limit)| limit.is_some()).map(|(name, _)| name).collect()
 }
 
 impl From<&Engineer> for EngineerBody {
