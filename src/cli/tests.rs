@@ -86,6 +86,8 @@ fn the_verbs_of_the_contract_are_there() {
         "tenant list",
         "tenant show",
         "tenant set",
+        "tenant export",
+        "tenant apply",
         "policy check",
         "policy coverage",
         "policy explain",
