@@ -14,6 +14,7 @@
 )]
 
 mod app;
+mod node;
 mod process;
 mod proofs;
 mod provider;
@@ -25,6 +26,7 @@ mod bad_input;
 mod bundles;
 mod careless;
 mod cli;
+mod console;
 mod description;
 mod docs;
 mod log_faults;

@@ -1,0 +1,66 @@
+//! The pages in a real browser: each story is a program in `tests/browser/stories` that Chromium acts out
+//! against a running `lockbox serve --demo` of its own. What every page is held to stands in
+//! `tests/browser/checks.mjs`; pictures and costs are kept in `screenshots` of the target folder.
+
+use crate::app::{Settings, TestApp};
+use crate::node::{browser_dir, chromium, node_modules_are_there};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// How long a story may take, in seconds; far above what is right.
+const STORY_SECONDS_MAX: &str = "300";
+
+macro_rules! stories {
+    ($($test:ident => $file:literal,)+) => {
+        $(#[test] fn $test() { told($file); })+
+        const STORIES: &[&str] = &[$($file),+];
+    };
+}
+
+stories! {
+    the_harness_notices_every_kind_of_bad_page => "harness",
+    the_page_of_coverage_is_for_everybody => "coverage",
+}
+
+#[test]
+fn every_story_is_told() {
+    let files = std::fs::read_dir(browser_dir().join("stories")).unwrap();
+    let mut files: Vec<String> = files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    files.sort();
+    let mut told: Vec<String> = STORIES.iter().map(|story| format!("{story}.mjs")).collect();
+    told.sort();
+    assert_eq!(files, told, "each file in tests/browser/stories has one line in `stories!`");
+}
+
+/// Acts out a story, and fails with what it says when it does.
+#[track_caller]
+fn told(story: &str) {
+    if !node_modules_are_there(story) {
+        return;
+    }
+    let Some(browser) = chromium() else {
+        eprintln!("!!! {story} was NOT tried: it needs `chromium`");
+        return;
+    };
+    let app = TestApp::start_process(Settings::default());
+    let program = Path::new(env!("CARGO_BIN_EXE_lockbox"));
+    // Beside the profile's folder, which holds the program.
+    let screenshots = program.parent().and_then(Path::parent).unwrap().join("screenshots");
+    // A browser that hangs is a failure, not a wait for ever.
+    let mut node = Command::new("timeout");
+    node.args([STORY_SECONDS_MAX, "node"]).arg(browser_dir().join(format!("stories/{story}.mjs")));
+    for proxy in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        node.env_remove(proxy);
+    }
+    node.env("DEMO_JSON", app.dir().join("demo.json")).env("SCREENSHOTS", screenshots).env("LOCKBOX", program);
+    let said = node.env("CHROMIUM", browser_path(&browser)).stdin(Stdio::null()).output().unwrap();
+    let text = [said.stdout, said.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(said.status.success(), "{story} ended with {}:\n{text}", said.status);
+    eprintln!("{text}");
+}
+
+/// The whole path of a program, which is what starting it without a shell takes.
+fn browser_path(program: &str) -> std::path::PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|path| path.exists()).unwrap_or(program.into())
+}
