@@ -5,6 +5,7 @@
 use crate::app::TestApp;
 use crate::process::lockbox;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Output, Stdio};
@@ -45,6 +46,7 @@ fn what_is_exported_is_applied_without_a_change() {
     let app = TestApp::start();
     app.set_tenant("csilla", "contoso", &json!({ "limits": { "grant_longest": "PT1H" } })).is(200);
     app.set_tenant("otto", "contoso", &json!({ "attributes": { "region": "eu", "tags": ["null", "0755"] } })).is(200);
+    app.set_tenant("csilla", "contoso", &json!({ "webhooks": { "siem": "https://siem.contoso.example/" } })).is(200);
     let before = (settings(&app, "contoso"), settings(&app, "fabrikam"));
     let file = app.dir().join("tenants.yaml");
     let path = file.to_str().unwrap();
@@ -55,6 +57,12 @@ fn what_is_exported_is_applied_without_a_change() {
     assert!(out.contains("contoso: as the file says") && out.ends_with("\nnothing to change\n"), "{out}");
     let (as_json, _) = says(&app, "otto", &["export", "--tenant", "contoso", "--output", "json"], "", 0);
     assert_eq!(applied(&app, "otto", &as_json, &["--dry-run"], 0)["changes"], 0);
+    // Whatever the authority shows of a tenant and lets be changed is in the file.
+    let as_json: Value = serde_json::from_str(&as_json).unwrap();
+    let mut shown: Vec<&String> = before.0.as_object().unwrap().keys().collect();
+    shown.retain(|name| !["id", "version", "changed_at", "alarms"].contains(&name.as_str()));
+    let written = as_json["tenants"]["contoso"].as_object().unwrap();
+    assert_eq!(written.keys().collect::<BTreeSet<_>>(), shown.into_iter().collect());
     assert_eq!(before, (settings(&app, "contoso"), settings(&app, "fabrikam")), "no new version");
 
     // An administrator of one tenant sees his own, what the provider decides included, and takes it back.
@@ -80,6 +88,10 @@ tenants:
   contoso:
     approvers: [csilla@contoso.example, emil@contoso.example]
     limits: { grant_longest: PT60M }
+    fallback_approvers: [dora@contoso.example]
+    webhooks: { siem: https://siem.contoso.example/lockbox }
+    language: hu
+    time_zone: Europe/Budapest
   fabrikam: { lockbox: on }
 ";
     let before = settings(&app, "contoso");
@@ -87,7 +99,7 @@ tenants:
     assert_eq!((&planned["changes"], &planned["tenants"][1]["outcome"]), (&json!(2), &json!("would_change")));
     assert_eq!(before, settings(&app, "contoso"), "a dry run changes nothing");
     let (_, error) = says(&app, "csilla", &["apply", "-"], file, 1);
-    assert!(error.contains("standard input:6: there is no tenant `fabrikam` that you may see"), "{error}");
+    assert!(error.contains("standard input:10: there is no tenant `fabrikam` that you may see"), "{error}");
     assert_eq!(before, settings(&app, "contoso"), "nothing is changed before everything is known");
 
     let own = file.replace("  fabrikam: { lockbox: on }\n", "");
@@ -106,6 +118,9 @@ tenants:
     let now = settings(&app, "contoso");
     assert_eq!(now["approvers"], json!(["csilla@contoso.example", "emil@contoso.example"]));
     assert_eq!(now["limits"]["own"], json!(["grant_longest"]));
+    assert_eq!((&now["language"], &now["time_zone"]), (&json!("hu"), &json!("Europe/Budapest")));
+    assert_eq!(now["fallback_approvers"], json!(["dora@contoso.example"]));
+    assert_eq!(now["webhooks"], json!({ "siem": "https://siem.contoso.example/lockbox" }));
     assert_eq!((&now["lockbox"], &now["notify"], &now["quorum"]), (&before["lockbox"], &before["notify"], &json!(1)));
     let again = applied(&app, "csilla", &own, &[], 0);
     assert_eq!((&again["changes"], &again["tenants"][0]["outcome"]), (&json!(0), &json!("unchanged")));

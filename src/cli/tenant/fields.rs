@@ -2,8 +2,8 @@
 //! change it, and when a change is asked about first. Reading, writing, comparing and the JSON Schema all
 //! go by this table, so that a new setting is one more line of it.
 
-use super::node::{Complaint, Node, Shape};
-use crate::domain::{PersonId, format_duration, parse_duration};
+use super::node::{Complaint, Key, Node, Shape};
+use crate::domain::{PersonId, TimeZoneName, WebhookName, format_duration, parse_duration};
 use serde_json::{Map, Value, json};
 
 /// The most people, or webhooks, in one list; the authority's own limit is the same.
@@ -128,17 +128,16 @@ impl Field {
                 Err(error) => Err((node.at, format!("is no duration: {error}"))),
             },
             (Kind::Limit, _) => Err(wrong(node, "a duration like `PT2H`, or `null` for the provider's")),
-            (Kind::Zone, Shape::Text(text)) if is_zone(text) => Ok(json!(text)),
+            (Kind::Zone, Shape::Text(text)) => match zone(text) {
+                Ok(()) => Ok(json!(text)),
+                Err(why) => Err((node.at, format!("names no time zone: {why}"))),
+            },
             (Kind::Zone, _) => Err(wrong(node, "a time zone like `Europe/Budapest`")),
             (Kind::People, Shape::List(items)) if items.len() <= ENTRIES_MAX => people(items),
             (Kind::People, Shape::List(_)) => Err((node.at, format!("may name {ENTRIES_MAX} people at most"))),
             (Kind::People, _) => Err(wrong(node, "a list such as `[csilla@contoso.example]` (nobody is `[]`)")),
             (Kind::Addresses, Shape::Map(entries)) if entries.len() <= ENTRIES_MAX => {
-                let read = entries.iter().map(|(key, node)| match &node.shape {
-                    Shape::Text(text) if text.len() <= TEXT_BYTES_MAX => Ok((key.name.clone(), json!(text))),
-                    _ => Err(wrong(node, "an address like `https://hooks.contoso.example/lockbox`")),
-                });
-                read.collect::<Result<Map<_, _>, _>>().map(Value::Object)
+                entries.iter().map(address).collect::<Result<Map<_, _>, _>>().map(Value::Object)
             }
             (Kind::Addresses, _) => Err(wrong(node, "names, each with an address; none is `{}`")),
             (Kind::Facts, Shape::Map(_)) => fact(node),
@@ -207,6 +206,29 @@ fn people(items: &[Node]) -> Result<Value, Complaint> {
     Ok(ordered(Kind::People, Value::Array(people)))
 }
 
+/// The authority refuses it too; only here can it be said with its line and the nearest name.
+fn zone(text: &str) -> Result<(), String> {
+    TimeZoneName::parse(text).map_err(|error| error.to_string())?;
+    let known = jiff::tz::db();
+    if known.get(text).is_ok() {
+        return Ok(());
+    }
+    let far = |name: &String| strsim::damerau_levenshtein(text, name);
+    let nearest = known.available().map(|name| name.as_str().to_owned()).min_by_key(far).unwrap_or_default();
+    Err(format!("there is no `{text}`: write `{nearest}`, if that is meant"))
+}
+
+fn address((key, node): &(Key, Node)) -> Result<(String, Value), Complaint> {
+    WebhookName::parse(&key.name).map_err(|error| (key.at, format!("names no webhook: {error}")))?;
+    match &node.shape {
+        Shape::Text(text) if text.len() <= TEXT_BYTES_MAX => Ok((key.name.clone(), json!(text))),
+        _ => {
+            let must = "must be addresses like `https://hooks.contoso.example/lockbox`";
+            Err((node.at, format!("{must}, not {}", node.shown())))
+        }
+    }
+}
+
 fn fact(node: &Node) -> Result<Value, Complaint> {
     match &node.shape {
         Shape::Bool(value) => Ok(json!(value)),
@@ -223,12 +245,6 @@ fn fact(node: &Node) -> Result<Value, Complaint> {
             Err((node.at, format!("holds {}: policies know whole numbers of 64 bits only", node.shown())))
         }
     }
-}
-
-/// Whether it could be a name of the time zone database; the authority knows which there are.
-fn is_zone(text: &str) -> bool {
-    let fine = |c: char| c.is_ascii_alphanumeric() || "_+-/".contains(c);
-    (1..=64).contains(&text.len()) && text.chars().all(fine)
 }
 
 /// Words in backticks, with commas.

@@ -2,7 +2,9 @@
 //! and a difference is what it is.
 
 use super::diff::{Change, body, changes};
+use super::fields::FIELDS;
 use super::file::{Wanted, of_tenant, read, schema, to_json, to_yaml};
+use crate::domain::{Entitlement, Language};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -159,7 +161,7 @@ tenants:
       respond_within: 6 hours
     webhooks: { pager: 7 }
     attributes: { share: 0.5, gone: null }
-    time_zone: 'Europe; Budapest'
+    time_zone: Europe/Budapset
     language: de
     colour: blue
   Fabrikam:
@@ -172,9 +174,9 @@ tenants:
     t.yaml:6:13: `contoso.quorum` must be a whole number from 1 to 100, not `many`
     t.yaml:8:7: `contoso.limits.grant_longst` is not known: write `grant_longest`, if that is meant
     t.yaml:9:23: `contoso.limits.respond_within` is no duration: `6 hours` is not an ISO 8601 duration of days, hours, minutes and seconds such as `PT2H`
-    t.yaml:10:24: `contoso.webhooks` must be an address like `https://hooks.contoso.example/lockbox`, not `7`
+    t.yaml:10:24: `contoso.webhooks` must be addresses like `https://hooks.contoso.example/lockbox`, not `7`
     t.yaml:11:26: `contoso.attributes` holds `0.5`: policies know whole numbers of 64 bits only
-    t.yaml:12:16: `contoso.time_zone` must be a time zone like `Europe/Budapest`, not `Europe; Budapest`
+    t.yaml:12:16: `contoso.time_zone` names no time zone: there is no `Europe/Budapset`: write `Europe/Budapest`, if that is meant
     t.yaml:13:15: `contoso.language` must be one of `en`, `hu`, not `de`
     t.yaml:14:5: `contoso.colour` is not known: known are `entitlement`, `lockbox`, `approvers`, `fallback_approvers`, `quorum`, `notify`, `webhooks`, `limits`, `language`, `time_zone`, `attributes`
     t.yaml:15:3: names no tenant: `Fabrikam` is not a canonical tenant: it has 1 to 63 lower-case letters, digits and `-` only
@@ -197,6 +199,8 @@ fn a_file_that_is_none_says_how_one_looks() {
         ("tenants:\n  contoso:\n    approvers: [12]\n", "put `12` into quotes"),
         ("tenants:\n  contoso:\n    approvers: ['Csilla@contoso.example']\n", "names nobody"),
         ("tenants:\n  contoso:\n    approvers:\n", "(nobody is `[]`)"),
+        ("tenants:\n  contoso:\n    time_zone: 'Europe; Budapest'\n", "names no time zone: `Europe; Budapest`"),
+        ("tenants:\n  contoso:\n    webhooks: { Pager: 'https://x.example' }\n", "names no webhook: `Pager`"),
         ("tenants:\n  contoso:\n    lockbox: 'true'\n", "must be `true` or `false`, not `true`"),
     ] {
         let complaint = complaint(text);
@@ -205,6 +209,16 @@ fn a_file_that_is_none_says_how_one_looks() {
     assert!(wanted("tenants:\n  contoso:\n")[0].values.is_empty(), "nothing named, nothing wanted");
     let many = "x: 1\n".repeat(30).lines().enumerate().map(|(n, line)| format!("{n}{line}\n")).collect::<String>();
     assert!(complaint(&many).ends_with("\nand 10 more"), "{}", complaint(&many));
+}
+
+#[test]
+fn the_words_of_a_choice_are_those_of_the_domain() {
+    let words = |path: &str| {
+        let field = FIELDS.iter().find(|field| field.path == path).unwrap();
+        field.schema()["enum"].clone()
+    };
+    assert_eq!(words("entitlement"), json!(Entitlement::ALL.map(Entitlement::as_str)));
+    assert_eq!(words("language"), json!(Language::ALL.map(Language::as_str)));
 }
 
 #[test]
