@@ -15,8 +15,8 @@ const SHOWN_CHARACTERS = 160;
 const watches = new WeakMap();
 
 /** What a page does from now on: its complaints, and what each document of it costs. */
-export async function watch(page, allowedOrigins) {
-  const seen = { complaints: [], requests: [], costs: [], expected: new Set() };
+export async function watch(page, allowedOrigins, bytesMax = PAGE_BYTES_MAX) {
+  const seen = { bytesMax, complaints: [], requests: [], costs: [], expected: new Set() };
   watches.set(page, seen);
   const complain = (what) => seen.complaints.push(what);
   const foreign = (url) => /^(https?|wss?):$/.test(url.protocol) && !allowedOrigins.has(url.origin.replace(/^ws/, 'http'));
@@ -72,8 +72,8 @@ export async function complaints(page) {
   const seen = watches.get(page);
   const costs = await Promise.all(seen.costs.splice(0));
   const heavy = costs
-    .filter(({ bytes }) => bytes > PAGE_BYTES_MAX)
-    .map(({ url, bytes }) => `${url} costs ${bytes} bytes without images: ${PAGE_BYTES_MAX} are allowed`);
+    .filter(({ bytes }) => bytes > seen.bytesMax)
+    .map(({ url, bytes }) => `${url} costs ${bytes} bytes without images: ${seen.bytesMax} are allowed`);
   return [...seen.complaints.splice(0), ...heavy];
 }
 

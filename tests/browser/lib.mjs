@@ -81,26 +81,28 @@ export class Stage {
 
   /**
    * A page of its own, with cookies of its own, as somebody with this browser sees it. Another `home` than
-   * the authority is for pages of somebody else; `allow` names origins that may be asked beside it.
+   * the authority is for pages of somebody else; `allow` names origins that may be asked beside it, and
+   * `bytesMax` lets a page weigh more.
    */
-  async open({ locale = 'en-GB', screen = 'desktop', script = true, scheme = 'light', zone = 'Europe/Budapest', home = demo?.authority, allow = [] } = {}) {
+  async open({ locale = 'en-GB', screen = 'desktop', script = true, scheme = 'light', zone = 'Europe/Budapest', home = demo?.authority, allow = [], bytesMax } = {}) {
     const context = await this.browser.newContext({
       ...SCREENS[screen], locale, timezoneId: zone, javaScriptEnabled: script, colorScheme: scheme, baseURL: home,
       reducedMotion: 'reduce', serviceWorkers: 'block',
     });
     context.setDefaultTimeout(PATIENCE_MS);
-    const page = await context.newPage();
-    await watch(page, new Set([home, ...allow].map((url) => new URL(url).origin)));
-    this.pages.push(page);
-    return page;
+    return this.#watched(context, { home, allow, bytesMax });
   }
 
   /** Another page with the same cookies: a second tab. */
-  async tab(page, { home = demo?.authority, allow = [] } = {}) {
-    const second = await page.context().newPage();
-    await watch(second, new Set([home, ...allow].map((url) => new URL(url).origin)));
-    this.pages.push(second);
-    return second;
+  tab(page, { home = demo?.authority, allow = [] } = {}) {
+    return this.#watched(page.context(), { home, allow });
+  }
+
+  async #watched(context, { home, allow, bytesMax }) {
+    const page = await context.newPage();
+    await watch(page, new Set([home, ...allow].map((url) => new URL(url).origin)), bytesMax);
+    this.pages.push(page);
+    return page;
   }
 
   async end() {

@@ -1,5 +1,5 @@
 // The page that `lockbox policy coverage` writes stands alone, and is for everybody: held to the same as
-// the pages of the authority. And the cast and the API that other stories begin with are there.
+// the pages of the authority, but for its weight: it holds every policy. And the cast and the API that other stories begin with are there.
 
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
@@ -13,8 +13,8 @@ await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 const home = `http://127.0.0.1:${server.address().port}`;
 
 await story('coverage', async (stage) => {
-  await visit(await stage.open({ home }), '/', 'coverage-desktop');
-  await visit(await stage.open({ home, screen: 'phone', scheme: 'dark' }), '/', 'coverage-phone');
+  await visit(await stage.open({ home, bytesMax: 250_000 }), '/', 'coverage-desktop');
+  await visit(await stage.open({ home, screen: 'phone', scheme: 'dark', bytesMax: 250_000 }), '/', 'coverage-phone');
 
   const { status, body } = await api('', 'GET', '/openapi.json');
   assert.equal(status, 200);
