@@ -1,50 +1,17 @@
 //! A real OpenID Connect provider (`tests/browser/provider.mjs`) as a process of its own, with the demo's
 //! cast, and as much of a browser as signing in there takes.
 
+use crate::node::{browser_dir, node_modules_are_there};
 use lockbox::demo::PEOPLE;
-use rustix::fs::{FlockOperation, flock};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// How many addresses a browser is sent on to at most.
 const STEPS_MAX: usize = 20;
-
-/// Where what the browser tests need of other programs is listed and installed.
-pub(crate) fn browser_dir() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
-}
-
-fn has(program: &str) -> bool {
-    let asked = Command::new(program).arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).status();
-    asked.is_ok_and(|status| status.success())
-}
-
-/// Whether node is here and `tests/browser/node_modules` is what its lock file says; installs it if need
-/// be, one test at a time. Says so loudly when there is no node to do it with.
-pub(crate) fn node_modules_are_there() -> bool {
-    if !has("node") || !has("npm") {
-        eprintln!("!!! signing in was NOT tried: it needs `node` and `npm`");
-        return false;
-    }
-    let dir = browser_dir();
-    let lock_file = dir.join("package-lock.json");
-    // Another test process may be at it; whoever comes second finds it done.
-    let held = std::fs::File::open(dir.join("package.json")).unwrap();
-    flock(&held, FlockOperation::LockExclusive).unwrap();
-    let wanted = std::fs::read(&lock_file).unwrap();
-    let installed = dir.join("node_modules/.installed-from");
-    if std::fs::read(&installed).is_ok_and(|from| from == wanted) {
-        return true;
-    }
-    let npm = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&dir).output().unwrap();
-    assert!(npm.status.success(), "`npm ci` failed: {}", String::from_utf8_lossy(&npm.stderr));
-    std::fs::write(&installed, wanted).unwrap();
-    true
-}
 
 /// A running provider; ends with the value.
 pub(crate) struct Provider {
@@ -59,7 +26,7 @@ pub(crate) struct Provider {
 impl Provider {
     /// Starts it on a free port; `None`, said loudly, where there is no node.
     pub(crate) fn start() -> Option<Self> {
-        if !node_modules_are_there() {
+        if !node_modules_are_there("signing in") {
             return None;
         }
         let people = tempfile::tempdir().unwrap();
