@@ -212,6 +212,9 @@ impl EvaluateAccess {
     fn observe(&self, answer: &Answer, recorded: bool, began: Boot) {
         let reason = if recorded { answer.decision().reason } else { Reason::AuditUnavailable };
         self.observer.decided(reason, self.clock.boot().since(began));
+        if let Some(grant) = answer.decision().grant.as_ref().filter(|_| recorded && answer.decision().allows()) {
+            self.state.first_uses().note(grant.access_request, answer.evaluated_at);
+        }
         if let Some(outcome) = answer.judgement.shadow {
             self.observer.shadow(outcome);
         }

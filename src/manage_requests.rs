@@ -189,3 +189,6 @@ async fn write_tombstone(transaction: &mut dyn Transaction, key: String) -> Resu
 fn no_access_request() -> ManageError {
     ManageError::NotFound("AccessRequest")
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,10 +9,12 @@ mod lease;
 mod memory;
 #[cfg(test)]
 mod tests;
+mod uses;
 
 pub use item::{EncodedItem, FactsRef, ItemError, StateItem, WireValue};
 pub use lease::{Lease, LeaseSettings};
 pub use memory::{Change, Counts, Diverged, Memory};
+pub use uses::{FirstUse, FirstUses};
 
 use crate::clock::Boot;
 use crate::domain::{Access, Engineer, Evaluation, TenantFacts, Timestamp};
@@ -44,6 +46,7 @@ pub struct Known {
 #[derive(Debug, Default)]
 pub struct State {
     inner: RwLock<Inner>,
+    first_uses: FirstUses,
 }
 
 #[derive(Debug, Default)]
@@ -68,6 +71,11 @@ impl State {
     pub fn look_one(&self, question: &Evaluation) -> (Standing, Known) {
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
         (inner.standing(), inner.memory.known(question))
+    }
+
+    /// Under which Grants content was touched.
+    pub fn first_uses(&self) -> &FirstUses {
+        &self.first_uses
     }
 
     /// How much it holds.

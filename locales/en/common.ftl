@@ -37,7 +37,6 @@ duration-seconds = { $count ->
 duration-joined = { $larger } { $smaller }
 
 product = Customer Lockbox
-access-request = lockbox request
 list-and = { $first } and { $last }
 
 state-submitted = under review

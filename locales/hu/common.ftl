@@ -33,7 +33,6 @@ duration-seconds = { $count ->
 duration-joined = { $larger } { $smaller }
 
 product = Ügyfélszéf
-access-request = ügyfélszéfkérés
 list-and = { $first } és { $last }
 
 state-submitted = ellenőrzés alatt

@@ -47,8 +47,10 @@ impl Background {
 
     /// The tasks that keep things current.
     pub(super) fn keep(&mut self, shared: &Shared, authority: &Arc<AuthorityApi>) {
+        let told = Arc::clone(authority);
         let authority = Arc::clone(authority);
         self.spawn(async move { authority.manage.keep_swept(SWEEP_EVERY).await });
+        self.keep_first_uses(shared, Arc::clone(&told));
         let identity = Arc::clone(&shared.identity);
         self.repeat_blocking(TEND_EVERY, move || identity.tend().iter().for_each(tended));
         self.keep_policies(shared);
@@ -58,6 +60,20 @@ impl Background {
         if let Some(shadow) = &shared.shadow {
             self.keep_shadow(shared, Arc::clone(shadow));
         }
+    }
+
+    /// Writes down first uses as sidecars tell of them.
+    fn keep_first_uses(&mut self, shared: &Shared, authority: Arc<AuthorityApi>) {
+        let fleet = Arc::clone(&shared.fleet);
+        self.spawn(async move {
+            loop {
+                for (id, at) in fleet.first_uses().await {
+                    if let Err(error) = authority.manage.first_used(id, at).await {
+                        warn!(%id, %error, "that a Grant was used could not be noted; its customer is not told of it");
+                    }
+                }
+            }
+        });
     }
 
     fn keep_policies(&mut self, shared: &Shared) {

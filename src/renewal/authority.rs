@@ -4,12 +4,12 @@
 use super::protocol::{Body, Renew, RenewAnswer, RenewError, RenewRequest, WireItem};
 use crate::clock::{AuthorityTime, Boot, Clock};
 use crate::manage_requests::Effects;
-use crate::state::LeaseSettings;
+use crate::state::{FirstUse, FirstUses, LeaseSettings};
 use crate::store::{Changes, Item, Revision, Store};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// A delta longer than this is sent as a snapshot.
 const CHANGES_MAX: u32 = 10_000;
@@ -40,6 +40,9 @@ pub struct Fleet {
     committed: watch::Sender<u64>,
     /// A hint that somebody has acknowledged something.
     acknowledged: watch::Sender<u64>,
+    /// First uses that sidecars have told of and that are not on record yet.
+    first_uses: FirstUses,
+    used: Notify,
 }
 
 impl Fleet {
@@ -52,7 +55,19 @@ impl Fleet {
     ) -> Self {
         let members = Mutex::new(BTreeMap::new());
         let (committed, acknowledged) = (watch::Sender::new(0), watch::Sender::new(0));
-        Self { store, clock, time, settings, members, committed, acknowledged }
+        let (first_uses, used) = (FirstUses::default(), Notify::new());
+        Self { store, clock, time, settings, members, committed, acknowledged, first_uses, used }
+    }
+
+    /// Waits until a sidecar tells of first uses, and gives them. One task may wait.
+    pub async fn first_uses(&self) -> Vec<FirstUse> {
+        loop {
+            let told = self.first_uses.take(usize::MAX);
+            if !told.is_empty() {
+                return told;
+            }
+            self.used.notified().await;
+        }
     }
 
     /// The sidecars heard of, by name.
@@ -132,6 +147,10 @@ impl Renew for Fleet {
         let received_at = self.time.now();
         let mut committed = self.committed.subscribe();
         self.hear(&request);
+        if !request.first_uses.is_empty() {
+            self.first_uses.wait(request.first_uses.clone());
+            self.used.notify_one();
+        }
         let (mut body, mut revision) = self.lacking(request.holds).await?;
         if body == Body::Changes(Vec::new()) {
             // The record was read after the renewal came, so "nothing new" is true of that moment and

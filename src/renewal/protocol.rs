@@ -1,6 +1,7 @@
 //! The messages of a renewal, and the port that carries them.
 
 use crate::domain::Timestamp;
+use crate::state::FirstUse;
 use crate::store::StoreError;
 use async_trait::async_trait;
 
@@ -20,6 +21,8 @@ pub struct RenewRequest {
     pub policy_digest: String,
     /// The sequence number of its last recorded Decision, for the operator's eyes.
     pub log_sequence: Option<u64>,
+    /// Under which Grants content was touched for the first time, as far as this run of it knows.
+    pub first_uses: Vec<FirstUse>,
 }
 
 /// What the authority answers.

@@ -9,6 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::{info, warn};
 
+/// How many first uses one renewal tells of.
+const FIRST_USES_MAX: usize = 1000;
+
 /// What a sidecar tells of itself, and how it asks.
 pub struct RenewerSettings {
     /// Its name.
@@ -88,9 +91,11 @@ impl Renewer {
             holds,
             policy_digest,
             log_sequence,
+            first_uses: self.state.first_uses().take(FIRST_USES_MAX),
         };
+        let told = request.first_uses.clone();
         let sent = self.clock.boot();
-        let answer = self.authority.renew(request).await?;
+        let answer = self.authority.renew(request).await.inspect_err(|_| self.state.first_uses().wait(told))?;
         let received = self.clock.boot();
         if answer.nonce != nonce {
             return Err(NotTaken::WrongNonce);
