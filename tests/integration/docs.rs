@@ -19,7 +19,7 @@ use std::process::{Command, Stdio};
 const TRIES_MAX: usize = 200;
 /// The pages that are tried; a mark on another page is noticed.
 const PAGES: [&str; 5] =
-    ["README.md", "docs/customers.md", "docs/operators.md", "docs/security-teams.md", "docs/workload-developers.md"];
+    ["README.md", "docs/customers.md", "docs/customers.hu.md", "docs/customers-by-api.md", "docs/operators.md", "docs/security-teams.md", "docs/workload-developers.md"];
 
 #[derive(Debug, Default)]
 struct Block {
@@ -39,7 +39,7 @@ fn the_readme_can_be_followed() {
 
 #[test]
 fn the_page_for_customers_can_be_followed() {
-    followed("docs/customers.md");
+    followed("docs/customers-by-api.md");
 }
 
 #[test]
