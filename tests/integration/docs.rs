@@ -18,8 +18,15 @@ use std::process::{Command, Stdio};
 /// How often a block with `until` is run at most.
 const TRIES_MAX: usize = 200;
 /// The pages that are tried; a mark on another page is noticed.
-const PAGES: [&str; 5] =
-    ["README.md", "docs/customers.md", "docs/customers.hu.md", "docs/customers-by-api.md", "docs/operators.md", "docs/security-teams.md", "docs/workload-developers.md"];
+const PAGES: [&str; 7] = [
+    "README.md",
+    "docs/customers.md",
+    "docs/customers.hu.md",
+    "docs/customers-by-api.md",
+    "docs/operators.md",
+    "docs/security-teams.md",
+    "docs/workload-developers.md",
+];
 
 #[derive(Debug, Default)]
 struct Block {
