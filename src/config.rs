@@ -15,12 +15,14 @@ mod lease;
 mod limits;
 mod load;
 mod log;
+mod mail;
 mod oidc;
 mod operations;
 mod policies;
 mod sidecar;
 mod telemetry;
 mod values;
+mod webhooks;
 
 pub use authority::Authority;
 pub use cache::Cache;
@@ -33,12 +35,14 @@ pub use lease::Lease;
 pub use limits::Limits;
 pub use load::Origins;
 pub use log::{Durability, Log};
+pub use mail::{Mail, MailTls};
 pub use oidc::{CALLBACK_PATH, Oidc};
 pub use operations::Operations;
 pub use policies::{EvidenceKind, Policies};
 pub use sidecar::{Authzen, Callers, IncludeContext, Sidecar};
 pub use telemetry::{LogFormat, Telemetry};
 pub use values::{BeyondLoopback, Database, IsoDuration, Uid, Url};
+pub use webhooks::{Network, Webhooks};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,6 +73,10 @@ pub struct Config {
     pub log: Log,
     /// How callers prove who they are.
     pub identity: Identity,
+    /// Notices as mail.
+    pub mail: Mail,
+    /// Notices as signed calls to the tenants' systems.
+    pub webhooks: Webhooks,
     /// Limits of every listener.
     pub limits: Limits,
     /// The program's own log.
@@ -107,6 +115,8 @@ impl Config {
         self.lease.check(check);
         self.log.check(check);
         self.identity.check(&self.authority, check);
+        self.mail.check(check);
+        self.webhooks.check(check);
         self.limits.check(check);
         self.telemetry.check(check);
         check.distinct_listeners(&[

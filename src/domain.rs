@@ -6,6 +6,7 @@
 
 mod access;
 mod access_request;
+mod address;
 mod attribute;
 mod decision;
 mod engineer;
@@ -26,6 +27,7 @@ pub use access_request::{
     AccessRequest, Act, Circumstances, Command, Consent, Decided, Lapse, Refusal, Review, State, StateName, Step,
     Submission, Transition, Verdict,
 };
+pub use address::{mail_address_refused, webhook_url_refused};
 pub use attribute::{Attributes, Value};
 pub use decision::{Decision, GrantRef, Nearest, Reason};
 pub use engineer::Engineer;

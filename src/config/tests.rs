@@ -1,5 +1,7 @@
 //! What the configuration accepts, refuses and says; every refusal is checked by its text.
 
+mod notices;
+
 use super::*;
 use std::path::Path;
 

@@ -19,7 +19,7 @@ const LADDER: &[(&str, &[&str])] = &[
     ("evaluate_access", &["domain", "clock", "config", "policy", "state", "decision_log", "telemetry"]),
     ("manage_requests", &["domain", "clock", "config", "policy", "state", "store", "decision_log", "telemetry"]),
     ("replay", &["domain", "policy", "state", "decision_log", "evaluate_access"]),
-    ("notify", &["domain", "clock", "config", "words", "store", "evaluate_access", "telemetry"]),
+    ("notify", &["domain", "clock", "config", "words", "policy", "store", "evaluate_access", "telemetry"]),
     ("renewal", &["domain", "clock", "config", "policy", "manage_requests", "state", "store", "telemetry"]),
     (
         "http",
@@ -130,7 +130,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("tonic", &["grpc"]),
     ("clap", &["cli"]),
     ("fluent_bundle", &["words"]),
-    ("ureq", &["cli", "renewal", "identity"]),
+    ("lettre", &["notify"]),
+    ("ureq", &["cli", "renewal", "identity", "notify"]),
     ("jsonwebtoken", &["identity"]),
     ("figment", &["config"]),
     ("prometheus_client", &["telemetry"]),

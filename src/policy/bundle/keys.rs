@@ -1,5 +1,5 @@
-//! The keys of bundles: Ed25519, the private one in PKCS#8 and the public one in SPKI, both PEM, as
-//! `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout` make them.
+//! The keys of bundles, and of webhooks: Ed25519, the private one in PKCS#8 and the public one in SPKI,
+//! both PEM, as `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout` make them.
 //!
 //! Invariant: a private key is read from a file of its owner's alone, and is never shown.
 
@@ -107,7 +107,8 @@ impl PrivateKey {
         }
     }
 
-    pub(super) fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+    /// Signs `bytes`.
+    pub fn sign(&self, bytes: &[u8]) -> [u8; 64] {
         self.0.sign(bytes).to_bytes()
     }
 }
@@ -159,7 +160,8 @@ impl PublicKey {
         self.0.verify_strict(bytes, &signature).is_ok()
     }
 
-    pub(in crate::policy) fn as_bytes(&self) -> &[u8] {
+    /// The 32 bytes of the key.
+    pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 }
