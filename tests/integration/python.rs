@@ -20,7 +20,7 @@ impl Program {
     pub(crate) fn start(name: &str, options: &Value) -> Self {
         let script = sources().join(format!("{name}.py"));
         let mut child = Command::new(python())
-            .arg("-B")
+            .args(["-B", "-W", "ignore"])
             .arg(script)
             .arg(options.to_string())
             .stdin(Stdio::piped())

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tempfile::TempDir;
 
-const NOW: Timestamp = Timestamp::from_ms(1_795_339_800_123);
+fn now() -> Timestamp {
+    Timestamp::from_ms(1_795_339_800_123)
+}
 
 struct Receiver {
     dir: TempDir,
@@ -52,7 +54,7 @@ impl Receiver {
     }
 
     async fn refused(&self, path: &str) -> SendError {
-        self.sender(&self.settings()).send(&self.delivery(path), NOW).await.unwrap_err()
+        self.sender(&self.settings()).send(&self.delivery(path), now()).await.unwrap_err()
     }
 
     fn got(&self, number: u32) -> Option<Value> {
@@ -66,7 +68,7 @@ async fn a_receiver_can_prove_who_called_and_what_was_said() {
     let receiver = Receiver::start();
     let sender = receiver.sender(&receiver.settings());
     for _ in 0..2 {
-        sender.send(&receiver.delivery("/200?tenant=contoso&x=%C3%A1"), NOW).await.unwrap();
+        sender.send(&receiver.delivery("/200?tenant=contoso&x=%C3%A1"), now()).await.unwrap();
     }
     let [first, second] = [1, 2].map(|number| receiver.got(number).unwrap());
     for got in [&first, &second] {
@@ -93,14 +95,14 @@ async fn another_key_proves_nothing() {
     put_whole(&path, other.as_bytes(), 0o600).unwrap();
     let settings = Webhooks { signing_key_file: Some(path), ..receiver.settings() };
     let stranger = WebhookSender::new(&settings, Arc::new(SystemIds)).unwrap().unwrap();
-    stranger.send(&receiver.delivery("/200"), NOW).await.unwrap();
+    stranger.send(&receiver.delivery("/200"), now()).await.unwrap();
     assert_eq!(receiver.got(1).unwrap()["problem"], "no such key");
     // The same, when it claims the other's name.
     let claimed = stranger.key_set().replace(&kid(&stranger), &kid(&sender));
     std::fs::write(receiver.dir.path().join("jwks.json"), sender.key_set()).unwrap();
     assert_ne!(claimed, sender.key_set());
     std::fs::write(receiver.dir.path().join("jwks.json"), claimed).unwrap();
-    sender.send(&receiver.delivery("/200"), NOW).await.unwrap();
+    sender.send(&receiver.delivery("/200"), now()).await.unwrap();
     assert_eq!(receiver.got(2).unwrap()["problem"], "the signature is not by that key over this");
 }
 
@@ -113,7 +115,7 @@ fn kid(sender: &WebhookSender) -> String {
 async fn success_gone_and_everything_else_are_told_apart() {
     let receiver = Receiver::start();
     for path in ["/200", "/202", "/204"] {
-        receiver.sender(&receiver.settings()).send(&receiver.delivery(path), NOW).await.unwrap();
+        receiver.sender(&receiver.settings()).send(&receiver.delivery(path), now()).await.unwrap();
     }
     for (path, permanent) in [("/410", true), ("/400", false), ("/404", false), ("/429", false), ("/500", false)] {
         let error = receiver.refused(path).await;
@@ -134,10 +136,10 @@ async fn a_redirect_is_not_followed() {
 async fn a_receiver_cannot_hold_a_delivery_up() {
     let receiver = Receiver::start();
     let hasty = receiver.sender(&Webhooks { timeout_ms: 1000, ..receiver.settings() });
-    let error = hasty.send(&receiver.delivery("/hang"), NOW).await.unwrap_err();
+    let error = hasty.send(&receiver.delivery("/hang"), now()).await.unwrap_err();
     assert!(!error.permanent && error.why.contains("timeout"), "{error}");
     // A body without end is not read: its status is all that counts.
-    receiver.sender(&receiver.settings()).send(&receiver.delivery("/endless"), NOW).await.unwrap();
+    receiver.sender(&receiver.settings()).send(&receiver.delivery("/endless"), now()).await.unwrap();
 }
 
 #[tokio::test]
@@ -147,7 +149,7 @@ async fn an_address_of_this_host_is_only_called_when_the_operator_allows_it() {
     for host in ["127.0.0.1", "localhost"] {
         let delivery = receiver.delivery("/200");
         let url = delivery.url.replace("127.0.0.1", host);
-        let error = strict.send(&Delivery { url, ..delivery }, NOW).await.unwrap_err();
+        let error = strict.send(&Delivery { url, ..delivery }, now()).await.unwrap_err();
         assert!(!error.permanent && error.why.contains("webhooks.allow_networks"), "{host}: {error}");
     }
     assert!(receiver.got(1).is_none());
@@ -159,7 +161,7 @@ async fn a_receiver_that_cannot_prove_who_it_is_gets_nothing() {
     let browsers = Webhooks { ca_file: None, ..receiver.settings() };
     let other = Webhooks { ca_file: Some(stranger.dir.path().join("ca.pem")), ..receiver.settings() };
     for settings in [browsers, other] {
-        let error = receiver.sender(&settings).send(&receiver.delivery("/200"), NOW).await.unwrap_err();
+        let error = receiver.sender(&settings).send(&receiver.delivery("/200"), now()).await.unwrap_err();
         assert!(!error.permanent && error.why.contains("certificate"), "{error}");
     }
     assert!(receiver.got(1).is_none());

@@ -122,7 +122,7 @@ async def main(options):
             require_starttls=tls == "starttls",
             authenticator=handler.authenticate if users else None,
             auth_required=users,
-            auth_require_tls=tls != "none",
+            auth_require_tls=tls == "starttls",
         )
 
     loop = asyncio.get_running_loop()

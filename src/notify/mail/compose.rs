@@ -129,9 +129,11 @@ fn part(text: &str, kind: ContentType) -> Result<SinglePart, SendError> {
 }
 
 /// One line of at most 200 characters: controls, line ends of every kind and runs of spaces are one space.
+/// What only looks encoded (RFC 2047) is taken apart, or readers would decode it to anything, line ends too.
 fn one_line(text: &str) -> String {
     let clean: String =
         text.chars().map(|c| if c.is_control() || c.is_whitespace() { ' ' } else { harmless(c) }).collect();
+    let clean = clean.replace("=?", "= ?");
     let line = clean.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     if line.chars().count() <= SUBJECT_CHARS_MAX {
         return line;
