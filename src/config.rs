@@ -35,7 +35,7 @@ pub use lease::Lease;
 pub use limits::Limits;
 pub use load::Origins;
 pub use log::{Durability, Log};
-pub use mail::{Mail, MailTls};
+pub use mail::{Mail, MailLanguage, MailTls};
 pub use oidc::{CALLBACK_PATH, Oidc};
 pub use operations::Operations;
 pub use policies::{EvidenceKind, Policies};

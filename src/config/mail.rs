@@ -2,7 +2,7 @@
 //! page shows them.
 
 use super::check::Checker;
-use crate::domain::mail_address_refused;
+use crate::domain::{Language, mail_address_refused};
 use core::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,8 @@ pub struct Mail {
     /// The address that answers go to, when not to `from`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
+    /// The language of mails to the provider's own people; a tenant's people get them in the tenant's.
+    pub language: MailLanguage,
     /// How long connecting and each mail may take, in ms, 100 to 300000.
     pub timeout_ms: u64,
     /// How often a mail is tried before it is given up and counted as dead, 1 to 100.
@@ -69,6 +71,27 @@ pub enum MailTls {
     PlaintextLoopback,
 }
 
+/// A language of mails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum MailLanguage {
+    /// English.
+    #[default]
+    #[serde(rename = "en")]
+    English,
+    /// Hungarian.
+    #[serde(rename = "hu")]
+    Hungarian,
+}
+
+impl From<MailLanguage> for Language {
+    fn from(language: MailLanguage) -> Self {
+        match language {
+            MailLanguage::English => Self::English,
+            MailLanguage::Hungarian => Self::Hungarian,
+        }
+    }
+}
+
 impl Default for Mail {
     /// 30 attempts from 15 s up to half an hour apart are tried for some eleven hours: beyond the 12 h that
     /// a customer has to answer, a mail that asks him is of no use.
@@ -84,6 +107,7 @@ impl Default for Mail {
             from: None,
             from_name: "Customer Lockbox".to_owned(),
             reply_to: None,
+            language: MailLanguage::English,
             timeout_ms: 30_000,
             attempts_max: 30,
             retry_first_s: 15,

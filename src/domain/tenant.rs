@@ -1,7 +1,7 @@
 //! Tenants: what a customer bought, whether its lockbox is on, who may approve for it, and its
 //! limits, which may only be tighter than the provider's defaults.
 
-use super::{Attributes, Language, PersonId, TenantId, TimeZoneName, Timestamp, WebhookName};
+use super::{Attributes, Language, PersonId, TenantId, TimeZoneName, Timestamp, WebhookName, webhook_url_refused};
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -168,6 +168,14 @@ pub enum TenantRefusal {
     /// Too many webhooks.
     #[error("a tenant may have {WEBHOOKS_MAX} webhooks at most")]
     TooManyWebhooks,
+    /// A webhook's URL that nothing is sent to.
+    #[error("the URL of the webhook `{name}` {why}")]
+    Webhook {
+        /// The webhook.
+        name: WebhookName,
+        /// What is wrong with its URL, and what to do instead.
+        why: &'static str,
+    },
 }
 
 impl Tenant {
@@ -272,6 +280,12 @@ impl Tenant {
             if webhooks.len() > WEBHOOKS_MAX {
                 return Err(TenantRefusal::TooManyWebhooks);
             }
+            let refused = |(name, url): (&WebhookName, &String)| {
+                webhook_url_refused(url).map(|why| TenantRefusal::Webhook { name: name.clone(), why })
+            };
+            if let Some(refusal) = webhooks.iter().find_map(refused) {
+                return Err(refusal);
+            }
             next.webhooks = webhooks;
         }
         next.language = change.language.unwrap_or(next.language);
@@ -320,6 +334,23 @@ mod tests {
             let lost = TenantChange { entitlement: Some(Entitlement::None), ..TenantChange::default() };
             assert!(matches!(change(&entitled, lost), Err(TenantRefusal::NotEntitled(_))));
         }
+    }
+
+    #[test]
+    fn webhooks_are_few_and_go_where_nobody_listens_in() {
+        let hooks = |urls: &[&str]| {
+            let named = urls.iter().enumerate();
+            let named = named.map(|(at, url)| (WebhookName::parse(&format!("hook-{at}")).unwrap(), (*url).to_owned()));
+            change(
+                &tenant(Entitlement::E5),
+                TenantChange { webhooks: Some(named.collect()), ..TenantChange::default() },
+            )
+        };
+        let good = "https://contoso.example/hook";
+        assert_eq!(hooks(&[good; 10]).unwrap().webhooks.len(), 10);
+        assert!(matches!(hooks(&[good; 11]), Err(TenantRefusal::TooManyWebhooks)));
+        let refusal = hooks(&[good, "http://contoso.example/hook"]).unwrap_err().to_string();
+        assert!(refusal.starts_with("the URL of the webhook `hook-1` does not begin with `https://`"), "{refusal}");
     }
 
     #[test]

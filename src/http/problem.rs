@@ -230,7 +230,8 @@ impl From<TenantRefusal> for Problem {
             TenantRefusal::Wider { .. }
             | TenantRefusal::Quorum { .. }
             | TenantRefusal::TooMany(_)
-            | TenantRefusal::TooManyWebhooks => Cause::Unprocessable,
+            | TenantRefusal::TooManyWebhooks
+            | TenantRefusal::Webhook { .. } => Cause::Unprocessable,
         };
         Self::new(cause, refusal.to_string())
     }

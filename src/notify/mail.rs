@@ -92,6 +92,7 @@ impl Mailer {
             from,
             from_name,
             reply_to,
+            language: _,
             timeout_ms,
             attempts_max: _,
             retry_first_s: _,

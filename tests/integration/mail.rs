@@ -3,7 +3,7 @@
 
 use crate::python::Program;
 use lockbox::config::{Mail, MailTls};
-use lockbox::domain::Timestamp;
+use lockbox::domain::{Language, Timestamp};
 use lockbox::notify::{Mailer, Message, SendError};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ fn message() -> Message {
         id: "notice-17".into(),
         thread: Some("lbx-1001".into()),
         date: Timestamp::from_ms(1_795_339_800_000),
-        language: "hu",
+        language: Language::Hungarian,
     }
 }
 

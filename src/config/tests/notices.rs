@@ -2,6 +2,7 @@
 
 use super::{load, refused};
 use crate::config::{Mail, MailTls, Webhooks};
+use crate::domain::Language;
 
 const SERVER: &str = "[mail]\nhost = \"smtp.provider.example\"\nfrom = \"lockbox@provider.example\"\n";
 
@@ -15,6 +16,15 @@ fn nothing_leaves_by_default_and_a_server_means_tls() {
     assert_eq!((mail.tls, mail.port()), (MailTls::StartTls, 587));
     assert_eq!(load(&format!("{SERVER}port = 2525\n"), &[]).unwrap().mail.port(), 2525);
     assert_eq!((Mail::default(), Webhooks::default()), (load("", &[]).unwrap().mail, load("", &[]).unwrap().webhooks));
+}
+
+#[test]
+fn every_language_can_be_set() {
+    for language in Language::ALL {
+        let mail = load(&format!("[mail]\nlanguage = \"{}\"\n", language.as_str()), &[]).unwrap().mail;
+        assert_eq!(Language::from(mail.language), language);
+    }
+    refused("[mail]\nlanguage = \"de\"\n", &[], &["`mail.language` is `de`", "`en`, `hu`"]);
 }
 
 #[test]

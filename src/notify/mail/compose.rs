@@ -6,7 +6,7 @@
 //! Invariant: the finished bytes are looked at once more ([`guard`]) before they leave.
 
 use super::super::{SendError, is_reordering};
-use crate::domain::{Timestamp, mail_address_refused};
+use crate::domain::{Language, Timestamp, mail_address_refused};
 use core::time::Duration;
 use lettre::Address;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
@@ -54,8 +54,8 @@ pub struct Message {
     pub thread: Option<String>,
     /// Since when it waits to be sent.
     pub date: Timestamp,
-    /// The language of text and subject (BCP 47), such as `hu`.
-    pub language: &'static str,
+    /// The language of text and subject.
+    pub language: Language,
 }
 
 /// Who mails are from.
@@ -99,14 +99,13 @@ pub(super) fn compose(message: &Message, sender: &Sender) -> Result<Composed, Se
     if let Some(thread) = &message.thread {
         mail = mail.references(id(thread, home)?);
     }
-    let language: String = message.language.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
     for (name, value) in [
         // RFC 3834: nobody's holiday notice answers this.
-        (HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()),
-        (HeaderName::new_from_ascii_str("X-Auto-Response-Suppress"), "OOF, AutoReply".to_owned()),
-        (HeaderName::new_from_ascii_str("Content-Language"), language),
+        (HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated"),
+        (HeaderName::new_from_ascii_str("X-Auto-Response-Suppress"), "OOF, AutoReply"),
+        (HeaderName::new_from_ascii_str("Content-Language"), message.language.as_str()),
     ] {
-        mail = mail.raw_header(HeaderValue::new(name, value));
+        mail = mail.raw_header(HeaderValue::new(name, value.to_owned()));
     }
     // No line of base64 begins with `--`, so any boundary is one.
     let parts = MultiPart::builder().kind(MultiPartKind::Alternative).boundary("lockbox-part");

@@ -20,7 +20,7 @@ fn message() -> Message {
         id: "notice-17".into(),
         thread: Some("lbx-1001".into()),
         date: Timestamp::from_ms(1_795_339_800_123),
-        language: "hu",
+        language: Language::Hungarian,
     }
 }
 
@@ -53,7 +53,7 @@ fn text_is_put_on_lines_of_one_kind_without_controls() {
     assert_eq!(lines("a\nb\rc\r\nd\u{85}e\u{2028}f\n\r"), "a\r\nb\r\nc\r\nd\r\ne\r\nf\r\n\r\n");
     assert_eq!(lines("a\tb\0c\u{1b}d\u{7f}e\u{202e}f"), "a\tb\u{fffd}c\u{fffd}d\u{fffd}e\u{fffd}f");
     assert_eq!(one_line(" a\r\nBcc: b\u{2028}c\u{0}\u{b}d\t "), "a Bcc: b c d");
-    assert_eq!(one_line("=?utf-8?q?=0D=0Aa?= é =??=?x"), "= ?utf-8?q?=0D=0Aa?= é = ?= ?x");
+    assert_eq!(one_line("=?utf-8?q?=0D=0Aa?= é =?=?x"), "= ?utf-8?q?=0D=0Aa?= é = ?= ?x");
     let long = one_line(&"é".repeat(500));
     assert!(long.chars().count() == SUBJECT_CHARS_MAX && long.ends_with("é…"), "{long}");
     assert_eq!(one_line(&"é".repeat(200)), "é".repeat(200));
