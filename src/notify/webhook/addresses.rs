@@ -198,7 +198,9 @@ mod tests {
         listener.set_nonblocking(true).unwrap();
         let port = listener.local_addr().unwrap().port();
         let agent = |allowed: Vec<Network>| {
-            let config = ureq::Agent::config_builder().proxy(None).build();
+            // Nobody ever answers there: without an end, the mistake that this looks for would hang.
+            let end = Some(core::time::Duration::from_secs(5));
+            let config = ureq::Agent::config_builder().proxy(None).timeout_global(end).build();
             ureq::Agent::with_parts(
                 config,
                 ureq::unversioned::transport::DefaultConnector::default(),
