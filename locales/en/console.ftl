@@ -161,6 +161,7 @@ refused-size = “{ $field }” is too long or empty; at most { $max } are allow
 refused-not-entitled = Your plan does not include Customer Lockbox. It is part of E5, or can be bought as an add-on.
 refused-limit = Your own limits can only be tighter than the provider's.
 refused-quorum = There must be at least as many approvers as have to agree; you have { $approvers }.
+refused-webhook = The address of the webhook “{ $name }” cannot be used. It begins with https://, names a host in lower case and a path (at least “/”), and has no user name, no password and no “#”.
 refused-too-many = That is too many: 100 people and 10 webhooks at most.
 refused-not-in-schema = “{ $name }” is not known here.
 refused-time-zone = There is no time zone “{ $name }”. A name is written as Europe/Budapest.

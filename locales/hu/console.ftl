@@ -160,6 +160,7 @@ refused-size = „{ $field }”: túl hosszú vagy üres; legfeljebb { $max } le
 refused-not-entitled = Az Önök csomagja nem tartalmazza az Ügyfélszéfet. Az E5 csomag része, vagy kiegészítőként vásárolható meg.
 refused-limit = A saját korlátok csak szigorúbbak lehetnek a szolgáltatóénál.
 refused-quorum = Legalább annyi jóváhagyó kell, ahánynak egyet kell értenie; most { $approvers } van.
+refused-webhook = A(z) „{ $name }” webhook címe nem használható. A cím https:// kezdetű, kisbetűs gépnevet és útvonalat (legalább „/” jelet) tartalmaz, felhasználónév, jelszó és „#” jel nélkül.
 refused-too-many = Ez túl sok: legfeljebb 100 személy és 10 webhook lehet.
 refused-not-in-schema = „{ $name }” itt ismeretlen.
 refused-time-zone = Nincs „{ $name }” nevű időzóna. A név így írandó: Europe/Budapest.

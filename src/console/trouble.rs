@@ -156,6 +156,7 @@ pub(super) fn refused(f: &Frame, error: &ManageError) -> String {
             TenantRefusal::Wider { .. } => f.t("refused-limit"),
             TenantRefusal::Quorum { approvers } => f.t1("refused-quorum", "approvers", *approvers),
             TenantRefusal::TooMany(_) | TenantRefusal::TooManyWebhooks => f.t("refused-too-many"),
+            TenantRefusal::Webhook { name, .. } => f.t1("refused-webhook", "name", Arg::from(name.as_str())),
         },
         ManageError::StaleVersion { .. } | ManageError::Store(StoreError::Conflict(_)) => f.t("refused-stale"),
         ManageError::NotInSchema { name, .. } => f.t1("refused-not-in-schema", "name", name),
