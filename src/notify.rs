@@ -7,10 +7,12 @@
 
 mod backoff;
 mod mail;
+mod story;
 mod webhook;
 
 pub use backoff::Backoff;
 pub use mail::{Mailer, MailerError, Message};
+pub use story::{Receipt, Rendered, Side, Story, Touch};
 pub use webhook::{Delivery, WebhookError, WebhookSender};
 
 use std::fs::File;

@@ -13,7 +13,7 @@ use crate::domain::{
 use async_trait::async_trait;
 pub use memory::MemoryStore;
 pub use notes::{Note, NoteKind, Notes};
-pub use outbox::{Delivery, DeliveryState, Outbox, OutboxCounts, OutboxEntry};
+pub use outbox::{Channel, Delivery, DeliveryState, Outbox, OutboxCounts, OutboxEntry};
 pub use sqlite::{SqliteSettings, SqliteStore};
 
 mod document;

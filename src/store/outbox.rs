@@ -2,7 +2,7 @@
 //! the timers that will write more.
 
 use super::StoreError;
-use crate::domain::{AccessRequestId, Notice, TenantId, Timer, TimerKind, Timestamp};
+use crate::domain::{AccessRequestId, Notice, Recipient, TenantId, Timer, TimerKind, Timestamp};
 use crate::store::Page;
 use async_trait::async_trait;
 
@@ -13,19 +13,22 @@ pub enum DeliveryState {
     Waiting,
     /// The recipient's side has taken it.
     Sent,
+    /// When its turn came there was nothing to tell any more, such as of a request that had been answered.
+    Moot,
     /// It was given up; a person may send it again.
     Dead,
 }
 
 impl DeliveryState {
     /// Every state.
-    pub const ALL: [Self; 3] = [Self::Waiting, Self::Sent, Self::Dead];
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Sent, Self::Moot, Self::Dead];
 
     /// The name on the wire and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
             Self::Sent => "sent",
+            Self::Moot => "moot",
             Self::Dead => "dead",
         }
     }
@@ -33,6 +36,33 @@ impl DeliveryState {
     /// The state of that name, if there is one.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// The way a notice goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// Mail, to a person.
+    Mail,
+    /// A call, to a program.
+    Webhook,
+}
+
+impl Channel {
+    /// The way to a recipient.
+    pub fn to(recipient: &Recipient) -> Self {
+        match recipient {
+            Recipient::Person(_) => Self::Mail,
+            Recipient::Webhook(_) => Self::Webhook,
+        }
+    }
+
+    /// The name in the store and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Webhook => "webhook",
+        }
     }
 }
 
@@ -76,8 +106,8 @@ pub trait Outbox {
     async fn outbox(&self, tenant: Option<&TenantId>, page: Page<u64>) -> Result<Vec<OutboxEntry>, StoreError>;
     /// One entry.
     async fn outbox_entry(&self, number: u64) -> Result<Option<OutboxEntry>, StoreError>;
-    /// Entries that wait and are due by `now`, longest due first.
-    async fn outbox_due(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxEntry>, StoreError>;
+    /// Entries of a channel that wait and are due by `now`, longest due first.
+    async fn outbox_due(&self, channel: Channel, now: Timestamp, limit: u32) -> Result<Vec<OutboxEntry>, StoreError>;
     /// How full it is.
     async fn outbox_counts(&self) -> Result<OutboxCounts, StoreError>;
     /// Timers that are due by `now`, longest due first.

@@ -1,7 +1,7 @@
 //! The outbox, the timers and the notes of the reference model.
 
 use super::super::{
-    Delivery, DeliveryState, Note, NoteKind, Notes, Outbox, OutboxCounts, OutboxEntry, Page, StoreError,
+    Channel, Delivery, DeliveryState, Note, NoteKind, Notes, Outbox, OutboxCounts, OutboxEntry, Page, StoreError,
 };
 use super::MemoryStore;
 use super::data::{Data, limit};
@@ -45,9 +45,10 @@ impl Outbox for MemoryStore {
         Ok(self.data().outbox.into_iter().find(|entry| entry.number == number))
     }
 
-    async fn outbox_due(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxEntry>, StoreError> {
+    async fn outbox_due(&self, channel: Channel, now: Timestamp, limit: u32) -> Result<Vec<OutboxEntry>, StoreError> {
         let mut due = self.data().outbox;
         due.retain(|entry| entry.delivery.state == DeliveryState::Waiting && entry.delivery.at <= now);
+        due.retain(|entry| Channel::to(&entry.notice.to) == channel);
         due.sort_by_key(|entry| (entry.delivery.at, entry.number));
         due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(due)

@@ -1,7 +1,7 @@
 //! Reading the outbox and the timers in the file.
 
 use super::super::document::{self, corrupt, instant};
-use super::super::{Delivery, DeliveryState, Outbox, OutboxCounts, OutboxEntry, Page, StoreError};
+use super::super::{Channel, Delivery, DeliveryState, Outbox, OutboxCounts, OutboxEntry, Page, StoreError};
 use super::SqliteStore;
 use super::fault::fault;
 use super::read::{counted, limited, stored};
@@ -67,9 +67,10 @@ impl Outbox for SqliteStore {
         Ok(self.entries(query).await?.pop())
     }
 
-    async fn outbox_due(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxEntry>, StoreError> {
+    async fn outbox_due(&self, channel: Channel, now: Timestamp, limit: u32) -> Result<Vec<OutboxEntry>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(ENTRY);
-        query.push("state = 'waiting' AND at_ms <= ").push_bind(now.as_ms());
+        query.push("state = 'waiting' AND channel = ").push_bind(channel.as_str());
+        query.push(" AND at_ms <= ").push_bind(now.as_ms());
         query.push(" ORDER BY at_ms, number LIMIT ").push_bind(i64::from(limit));
         self.entries(query).await
     }

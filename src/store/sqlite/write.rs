@@ -5,7 +5,7 @@
 
 use super::super::document::{self, Columns};
 use super::super::{
-    Delivery, Item, KEPT_DROPPED_MAX, KEPT_MS_MIN, KeptAnswer, Revision, StoreError, Transaction, given_up,
+    Channel, Delivery, Item, KEPT_DROPPED_MAX, KEPT_MS_MIN, KeptAnswer, Revision, StoreError, Transaction, given_up,
 };
 use super::fault::fault;
 use super::read::{self, Standing, stored};
@@ -242,8 +242,12 @@ impl Transaction for SqliteTransaction {
 
     async fn add_notice(&mut self, notice: &Notice) -> Result<(), StoreError> {
         let document = self.document("notice", notice)?;
-        let query = sqlx::query("INSERT INTO outbox (tenant, document, at_ms) VALUES (?, ?, ?)");
-        let query = query.bind(notice.tenant.as_str()).bind(document).bind(notice.at.as_ms());
+        let query = sqlx::query("INSERT INTO outbox (tenant, document, at_ms, channel) VALUES (?, ?, ?, ?)");
+        let query = query
+            .bind(notice.tenant.as_str())
+            .bind(document)
+            .bind(notice.at.as_ms())
+            .bind(Channel::to(&notice.to).as_str());
         self.execute_on_one("notice", query).await
     }
 

@@ -23,9 +23,15 @@ pub(super) async fn a_notice_moves_on_once_for_each_attempt(store: &dyn Store) {
         let tenant = tenant_id("contoso");
         write(store, Notice { kind: NoticeKind::FirstUse, to, tenant, access_request: None, at: at(ms) }).await;
     }
-    assert!(store.outbox_due(at(9), 10).await.unwrap().is_empty());
-    let due = store.outbox_due(at(30), 10).await.unwrap();
-    assert_eq!(due.iter().map(|entry| entry.number).collect::<Vec<_>>(), [2, 1], "longest due first");
+    let tenant = tenant_id("contoso");
+    let to = Recipient::Person(person("dora"));
+    write(store, Notice { kind: NoticeKind::FirstUse, to, tenant, access_request: None, at: at(20) }).await;
+    assert!(store.outbox_due(Channel::Webhook, at(9), 10).await.unwrap().is_empty());
+    let mails = store.outbox_due(Channel::Mail, at(30), 10).await.unwrap();
+    assert_eq!(mails.iter().map(|entry| entry.number).collect::<Vec<_>>(), [3, 1], "longest due first");
+    assert_eq!(store.outbox_due(Channel::Mail, at(30), 1).await.unwrap(), mails[..1]);
+    let due = store.outbox_due(Channel::Webhook, at(30), 10).await.unwrap();
+    assert_eq!(due.iter().map(|entry| entry.number).collect::<Vec<_>>(), [2]);
     assert_eq!(due[0].notice.to, to_program);
     let waiting = Delivery { state: DeliveryState::Waiting, attempts: 0, at: at(10), last_error: None };
     assert_eq!(due[0].delivery, waiting);
@@ -33,14 +39,14 @@ pub(super) async fn a_notice_moves_on_once_for_each_attempt(store: &dyn Store) {
     moved(store, 2, &later, 0).await.unwrap();
     assert!(matches!(moved(store, 2, &later, 0).await, Err(StoreError::Conflict(_))), "another worker was first");
     assert_eq!(store.outbox_entry(2).await.unwrap().unwrap().delivery, later);
-    assert_eq!(store.outbox_due(at(499), 10).await.unwrap().len(), 1);
+    assert_eq!(store.outbox_due(Channel::Webhook, at(499), 10).await.unwrap().len(), 0);
     let dead = Delivery { state: DeliveryState::Dead, attempts: 2, ..later };
     moved(store, 2, &dead, 1).await.unwrap();
     moved(store, 1, &Delivery { state: DeliveryState::Sent, attempts: 1, at: at(40), last_error: None }, 0)
         .await
         .unwrap();
-    assert!(store.outbox_due(at(i64::MAX), 10).await.unwrap().is_empty());
-    assert_eq!(store.outbox_counts().await.unwrap(), OutboxCounts { waiting: 0, dead: 1 });
+    assert!(store.outbox_due(Channel::Webhook, at(1_000_000), 10).await.unwrap().is_empty());
+    assert_eq!(store.outbox_counts().await.unwrap(), OutboxCounts { waiting: 1, dead: 1 });
     assert!(store.outbox_entry(3).await.unwrap().is_none());
     assert_eq!(store.outbox(None, page(Some(2), 10)).await.unwrap()[0].delivery.state, DeliveryState::Sent);
 }

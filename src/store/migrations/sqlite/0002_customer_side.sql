@@ -1,13 +1,14 @@
 -- What the customer's side needs: how far each notice has come, what the clock has to do before a time
 -- runs out, and a small place for what is no part of the record (sessions, drafts, choices).
 
-ALTER TABLE outbox ADD COLUMN state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'dead'));
+ALTER TABLE outbox ADD COLUMN state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'moot', 'dead'));
+ALTER TABLE outbox ADD COLUMN channel TEXT NOT NULL DEFAULT 'mail' CHECK (channel IN ('mail', 'webhook'));
 ALTER TABLE outbox ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0);
 -- When it is tried next, or was done with; 0 for those of before, which wait since then.
 ALTER TABLE outbox ADD COLUMN at_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE outbox ADD COLUMN last_error TEXT;
 
-CREATE INDEX outbox_due ON outbox (at_ms, number) WHERE state = 'waiting';
+CREATE INDEX outbox_due ON outbox (channel, at_ms, number) WHERE state = 'waiting';
 CREATE INDEX outbox_dead ON outbox (number) WHERE state = 'dead';
 
 CREATE TABLE timer (
