@@ -2,7 +2,9 @@
 
 use super::fixtures::{asked, at, page, person, submitted, tenant, tenant_id};
 use crate::domain::{AccessRequestId, Notice, NoticeKind, Recipient, Timer, TimerKind, WebhookName};
-use crate::store::{AccessRequestFilter, Delivery, DeliveryState, Note, NoteKind, OutboxCounts, Store, StoreError};
+use crate::store::{
+    AccessRequestFilter, Channel, Delivery, DeliveryState, Note, NoteKind, OutboxCounts, Store, StoreError,
+};
 
 async fn write(store: &dyn Store, notice: Notice) {
     let mut transaction = store.begin(at(0)).await.unwrap();
