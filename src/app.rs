@@ -19,6 +19,7 @@ use crate::http::router::{AuthorityApi, SidecarApi, authority_table, mount, side
 use crate::http::serve::{Bounds, Counts, Stopped, serve};
 use crate::identity::Identity;
 use crate::manage_requests::{self, ManageRequests};
+use crate::notify::{Backoff, Mailer, Postman, WebhookSender};
 use crate::policy::{LoadError, PolicyHandle, ShadowPolicies};
 use crate::renewal::{Fleet, PolicyFetch, Renewer, RenewerSettings};
 use crate::state::State;
@@ -61,6 +62,9 @@ pub enum StartError {
     /// Something about identities cannot be used.
     #[error("{0}")]
     Identity(String),
+    /// Notices cannot be sent as configured.
+    #[error("{0}")]
+    Notices(String),
     /// Something cannot be had from the operating system.
     #[error("{0}")]
     System(String),
@@ -229,7 +233,11 @@ impl Shared {
             operations: at_operations.address().unwrap_or(operations.listen),
             ext_authz: ext_authz.listen,
         };
-        let (authority_api, sidecar_api) = (self.authority_api(), self.sidecar_api(&addresses));
+        let (mail, webhooks) = parts::ways(&self.config, &self.ids)?;
+        let keys = webhooks.as_ref().map(|(sender, _)| sender.key_set());
+        let (authority_api, sidecar_api) = (self.authority_api(keys), self.sidecar_api(&addresses));
+        let postman = self.postman(mail, webhooks, &addresses);
+        background.spawn(async move { postman.run().await });
         let door = |bytes_max| {
             Arc::new(Doorkeeper { identity: Arc::clone(&self.identity), body: parts::body(&self.config, bytes_max) })
         };
@@ -276,7 +284,26 @@ impl Shared {
         tokio::spawn(serve(listener, edge, bounds, counts, stopping.clone()))
     }
 
-    fn authority_api(&self) -> Arc<AuthorityApi> {
+    fn postman(
+        &self,
+        mail: Option<(Mailer, Backoff)>,
+        webhooks: Option<(WebhookSender, Backoff)>,
+        addresses: &Addresses,
+    ) -> Postman {
+        Postman {
+            store: Arc::clone(&self.store),
+            time: Arc::clone(&self.time),
+            ids: Arc::clone(&self.ids),
+            history: History::in_dir(self.config.log.dir.clone()),
+            metrics: Arc::clone(&self.metrics),
+            mail,
+            webhooks,
+            page: parts::page(&self.config, addresses),
+            language: self.config.mail.language.into(),
+        }
+    }
+
+    fn authority_api(&self, webhook_keys: Option<String>) -> Arc<AuthorityApi> {
         let manage = ManageRequests::new(manage_requests::Parts {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
@@ -293,6 +320,7 @@ impl Shared {
             history: History::in_dir(self.config.log.dir.clone()),
             certainly_effective: parts::lease(&self.config).certainly_over(),
             metrics: Arc::clone(&self.metrics),
+            webhook_keys,
         })
     }
 

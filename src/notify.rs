@@ -7,13 +7,17 @@
 
 mod backoff;
 mod mail;
+mod receipt;
+pub mod render;
 mod story;
 mod webhook;
+mod worker;
 
 pub use backoff::Backoff;
 pub use mail::{Mailer, MailerError, Message};
 pub use story::{Receipt, Rendered, Side, Story, Touch};
 pub use webhook::{Delivery, WebhookError, WebhookSender};
+pub use worker::Postman;
 
 use std::fs::File;
 use std::io::Read as _;

@@ -11,4 +11,6 @@ mod metrics;
 pub use histogram::Histogram;
 pub use http::{ListenerMetrics, RouteMetrics, StatusClass};
 pub use logs::{TelemetryError, init};
-pub use metrics::{CONTENT_TYPE, CacheMetrics, LifecycleOutcome, LogMetrics, Metrics, ShadowMetrics, StateMetrics};
+pub use metrics::{
+    CONTENT_TYPE, CacheMetrics, LifecycleOutcome, LogMetrics, Metrics, NoticeOutcome, ShadowMetrics, StateMetrics,
+};

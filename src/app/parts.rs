@@ -1,7 +1,7 @@
 //! From the configuration's words to each part's own settings, field by field.
 
 use super::{Addresses, StartError};
-use crate::clock::Clock;
+use crate::clock::{Clock, Ids};
 use crate::config::{self, Config};
 use crate::console::SessionBounds;
 use crate::decision_log::{self, LogClock};
@@ -14,6 +14,7 @@ use crate::identity::jwt::{JwtSettings, Jwts};
 use crate::identity::keys::{KeyFile, KeySource, KeyUrl, algorithm};
 use crate::identity::tokens::TokenFile;
 use crate::identity::{Identity, NamedCaller, Proofs};
+use crate::notify::{Backoff, Mailer, WebhookSender};
 use crate::policy::bundle::Require;
 use crate::policy::{Origin, SignedBundle};
 use crate::renewal::PolicyFetch;
@@ -205,4 +206,23 @@ pub(super) fn sessions(config: &Config) -> SessionBounds {
     let config::Console { session_idle_s, session_s_max, proof_s_max } = config.console.clone();
     let [idle, longest, proof] = [session_idle_s, session_s_max, proof_s_max].map(Duration::from_secs);
     SessionBounds { idle, longest, proof }
+}
+
+/// The address that people use; made from where the authority listens if none is configured.
+pub(super) fn page(config: &Config, addresses: &Addresses) -> String {
+    let configured = config.authority.public_url.as_ref().map(|url| url.as_str().to_owned());
+    configured.unwrap_or_else(|| format!("http://{}", addresses.authority))
+}
+
+/// The ways that notices go: mail and webhooks, each if it is configured.
+#[expect(clippy::type_complexity, reason = "two pairs, taken apart at once where it is called")]
+pub(super) fn ways(
+    config: &Config,
+    ids: &Arc<dyn Ids>,
+) -> Result<(Option<(Mailer, Backoff)>, Option<(WebhookSender, Backoff)>), StartError> {
+    let mailer = Mailer::new(&config.mail).map_err(|error| StartError::Notices(error.to_string()))?;
+    let sender = WebhookSender::new(&config.webhooks, Arc::clone(ids));
+    let sender = sender.map_err(|error| StartError::Notices(error.to_string()))?;
+    let mail = mailer.map(|mailer| (mailer, Backoff::from(&config.mail)));
+    Ok((mail, sender.map(|sender| (sender, Backoff::from(&config.webhooks)))))
 }

@@ -39,6 +39,8 @@ pub struct AuthorityApi {
     pub certainly_effective: core::time::Duration,
     /// Where commands are counted.
     pub metrics: Arc<Metrics>,
+    /// The public keys that webhooks are signed with, as a JWK set; `None` where none are called.
+    pub webhook_keys: Option<String>,
 }
 
 /// What the sidecar's endpoints work with.
@@ -132,6 +134,7 @@ pub fn authority_table() -> Vec<Row<AuthorityApi>> {
         GET "/v1/outbox" Person Nothing ("") -> 200 "NoticeList", settings::outbox, "List the notices and how far each has come, newest first";
         POST "/v1/outbox/{number}/send-again" Person Nothing ("") -> 200 "NoticeBody", settings::send_again, "Send a notice again that was given up";
         GET "/v1/policies/bundle" Sidecar Nothing ("") -> 200 "", bundle::policies, "Fetch the signed bundle of policies in use";
+        GET "/.well-known/lockbox-webhook-keys" Anyone Nothing ("") -> 200 "", settings::webhook_keys, "The public keys that webhooks are signed with";
         GET "/openapi.json" Anyone Nothing ("") -> 200 "", openapi::serve_authority, "This description";
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::{
 use crate::manage_requests::EngineerEntry;
 use crate::store::Page;
 use axum::body::Body;
-use axum::http::{Response, StatusCode};
+use axum::http::{HeaderValue, Response, StatusCode, header};
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -210,6 +210,16 @@ pub(super) async fn send_again(api: Arc<AuthorityApi>, call: Call) -> Answered {
     let number = call.param("number").parse().map_err(|_| Problem::not_found())?;
     let entry = api.manage.send_again(call.person()?, number).await?;
     Ok(answer(StatusCode::OK, &NoticeBody::from(&entry)))
+}
+
+/// `GET /.well-known/lockbox-webhook-keys`: a JWK set; what verifies a signature is no secret.
+pub(super) async fn webhook_keys(api: Arc<AuthorityApi>, _: Call) -> Answered {
+    let Some(keys) = &api.webhook_keys else { return Err(Problem::not_found()) };
+    let mut response = Response::new(Body::from(keys.clone()));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    Ok(response)
 }
 
 /// `GET /v1/outbox`.

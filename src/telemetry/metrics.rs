@@ -62,6 +62,44 @@ impl LifecycleOutcome {
     }
 }
 
+/// How an attempt to send a notice ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeOutcome {
+    /// The recipient's side took it.
+    Sent,
+    /// There was nothing to tell any more.
+    Moot,
+    /// It failed and is tried again.
+    Failed,
+    /// It failed and was given up.
+    Dead,
+}
+
+impl NoticeOutcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Moot => "moot",
+            Self::Failed => "failed",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NoticeLabels {
+    channel: &'static str,
+    outcome: &'static str,
+}
+
+/// The outbox.
+#[derive(Debug, Clone, Default)]
+struct OutboxMetrics {
+    attempts: Family<NoticeLabels, Counter>,
+    waiting: Gauge<u64, AtomicU64>,
+    dead: Gauge<u64, AtomicU64>,
+}
+
 /// The decision cache.
 #[derive(Debug, Clone, Default)]
 pub struct CacheMetrics {
@@ -155,6 +193,7 @@ pub struct Metrics {
     reloads_failed: Counter,
     lifecycle: Family<Lifecycle, Counter>,
     http: Families,
+    outbox: OutboxMetrics,
     /// The decision cache.
     pub cache: CacheMetrics,
     /// The decision log.
@@ -196,6 +235,7 @@ impl Metrics {
             reloads_failed: handle(&reloads, &Outcome { outcome: "failed" }),
             lifecycle: Family::default(),
             http: Families::default(),
+            outbox: OutboxMetrics::default(),
             cache: CacheMetrics::default(),
             log: LogMetrics::default(),
             state: StateMetrics::default(),
@@ -214,6 +254,10 @@ impl Metrics {
         registry.register("shadow_policy_info", help, self.shadow_policy.clone());
         registry.register("lifecycle_commands", "Commands on AccessRequests and tenants", self.lifecycle.clone());
         self.http.register(registry);
+        let OutboxMetrics { attempts, waiting, dead } = self.outbox.clone();
+        registry.register("notices", "Attempts to send a notice, by how they ended", attempts);
+        registry.register("outbox_waiting", "Notices that wait to be sent", waiting);
+        registry.register("outbox_dead", "Notices that were given up", dead);
 
         let CacheMetrics { hits, misses } = self.cache.clone();
         registry.register("cache_hits", "Decisions found in the cache", hits);
@@ -264,6 +308,17 @@ impl Metrics {
     /// Counts one command; `act` is its name in the contract (`submit`, `review`, `set_tenant`, …).
     pub fn commanded(&self, act: &'static str, outcome: LifecycleOutcome) {
         self.lifecycle.get_or_create(&Lifecycle { act, outcome: outcome.as_str() }).inc();
+    }
+
+    /// Counts an attempt to send a notice.
+    pub fn noticed(&self, channel: &'static str, outcome: NoticeOutcome) {
+        self.outbox.attempts.get_or_create(&NoticeLabels { channel, outcome: outcome.as_str() }).inc();
+    }
+
+    /// How full the outbox is.
+    pub fn outbox(&self, waiting: u64, dead: u64) {
+        self.outbox.waiting.set(waiting);
+        self.outbox.dead.set(dead);
     }
 
     /// The handles of one route; `route` is the pattern, never the path of a call.

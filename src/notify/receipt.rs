@@ -1,0 +1,55 @@
+//! The receipt: what was touched under a Grant, read from the decision log.
+
+use super::story::{Receipt, Touch};
+use crate::domain::AccessRequest;
+use crate::evaluate_access::{History, Touched};
+use tracing::warn;
+
+/// How many Decisions a receipt is made from at most.
+const DECISIONS_MAX: usize = 100_000;
+/// How many lines it has at most; the page has the rest.
+const LINES_MAX: usize = 50;
+
+/// The receipt of an AccessRequest. One that cannot be read says so.
+pub(super) async fn of(history: &History, request: &AccessRequest) -> Receipt {
+    let (history, id, since) = (history.clone(), request.id, request.submitted_at);
+    // Reads files: on a thread that may wait for a disk.
+    let read = tokio::task::spawn_blocking(move || history.under(id, since, 0, DECISIONS_MAX)).await;
+    match read {
+        Ok(Ok((touched, next))) => made(&touched, next.is_some()),
+        Ok(Err(error)) => {
+            warn!(%error, %id, "a receipt goes out without what was touched");
+            Receipt::default()
+        }
+        Err(_) => Receipt::default(),
+    }
+}
+
+fn made(decisions: &[Touched], more: bool) -> Receipt {
+    let mut receipt = Receipt { readable: true, more, ..Receipt::default() };
+    for Touched { record, .. } in decisions {
+        if !record.allowed {
+            receipt.refused = receipt.refused.saturating_add(1);
+            continue;
+        }
+        receipt.allowed = receipt.allowed.saturating_add(1);
+        let Some(question) = &record.question else { continue };
+        let same = |line: &&mut Touch| line.action == question.action && line.content == question.content;
+        if let Some(line) = receipt.touched.iter_mut().find(same) {
+            line.last = line.last.max(record.at);
+            line.times = line.times.saturating_add(1);
+        } else if receipt.touched.len() < LINES_MAX {
+            receipt.touched.push(Touch {
+                action: question.action.clone(),
+                workload: question.workload.clone(),
+                content: question.content.clone(),
+                first: record.at,
+                last: record.at,
+                times: 1,
+            });
+        } else {
+            receipt.more = true;
+        }
+    }
+    receipt
+}
