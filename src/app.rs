@@ -234,7 +234,8 @@ impl Shared {
             ext_authz: ext_authz.listen,
         };
         let (mail, webhooks) = parts::ways(&self.config, &self.ids)?;
-        let keys = webhooks.as_ref().map(|(sender, _)| sender.key_set());
+        let no_keys = || r#"{"keys":[]}"#.to_owned();
+        let keys = webhooks.as_ref().map_or_else(no_keys, |(sender, _)| sender.key_set());
         let (authority_api, sidecar_api) = (self.authority_api(keys), self.sidecar_api(&addresses));
         let postman = self.postman(mail, webhooks, &addresses);
         background.spawn(async move { postman.run().await });
@@ -303,7 +304,7 @@ impl Shared {
         }
     }
 
-    fn authority_api(&self, webhook_keys: Option<String>) -> Arc<AuthorityApi> {
+    fn authority_api(&self, webhook_keys: String) -> Arc<AuthorityApi> {
         let manage = ManageRequests::new(manage_requests::Parts {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),

@@ -7,7 +7,7 @@
 //! | `app` | the wiring: the only place that names every concrete type |
 //! | `console` | the web page: pages, sessions, sign-in |
 //! | `http` | the endpoints: one table of routes, strict JSON, problem documents, the accept loop |
-//! | `notify` | how notices leave: mail over SMTP, signed webhooks |
+//! | `notify` | telling people and programs: mail, webhooks, the worker over the outbox |
 //! | `renewal` | how a sidecar learns what the authority knows, and for how long it may believe it |
 //! | `evaluate_access` | use case: one question, one recorded Decision; the decision cache |
 //! | `manage_requests` | use case: every command of the lifecycle, and the settings |

@@ -39,8 +39,8 @@ pub struct AuthorityApi {
     pub certainly_effective: core::time::Duration,
     /// Where commands are counted.
     pub metrics: Arc<Metrics>,
-    /// The public keys that webhooks are signed with, as a JWK set; `None` where none are called.
-    pub webhook_keys: Option<String>,
+    /// The public keys that webhooks are signed with, as a JWK set; an empty one where none are called.
+    pub webhook_keys: String,
 }
 
 /// What the sidecar's endpoints work with.

@@ -98,7 +98,9 @@ fn the_story_on_the_command_line() {
     assert_eq!((&closed["state"], &closed["effective"]), (&json!("closed"), &json!(true)));
     assert!(ends_with(&app, "", &AUTHORIZE, 5).starts_with("deny (grant_closed)"));
     let shown = json_of(&app, "csilla", &["request", "show", &id, "--events"]);
-    assert_eq!(shown["events"].as_array().unwrap().len(), 4);
+    // That content was touched is told by the sidecar in its own time.
+    let steps = shown["events"].as_array().unwrap().iter().filter(|event| event["kind"] != "first_used");
+    assert_eq!(steps.count(), 4);
 }
 
 #[test]

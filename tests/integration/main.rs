@@ -43,5 +43,6 @@ mod shadow;
 mod starter;
 mod story;
 mod tokens;
+mod told;
 mod walk_through;
 mod webhooks;

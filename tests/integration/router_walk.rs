@@ -204,7 +204,7 @@ fn paths_and_methods_that_are_not_there_are_not_there() {
     let app = TestApp::start();
     for (listener, who) in [("authority", "otto"), ("sidecar", "exchange-frontend"), ("operations", "")] {
         let client = client(&app, listener, who);
-        for path in ["/", "/v1", "/v1/access-requests/", "/v1/../metrics", "//v1/tenants", "/v1/tenants/contoso/x"] {
+        for path in ["/v1", "/v1/access-requests/", "/v1/../metrics", "//v1/tenants", "/v1/tenants/contoso/x"] {
             client.get(path).is(404);
         }
         // Each listener has its own table only.

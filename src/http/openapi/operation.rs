@@ -107,7 +107,9 @@ fn parameter(place: ParameterIn, name: &str, what: &str, required: bool, schema:
 /// The names of the query parameters that an endpoint reads.
 pub(super) fn query(endpoint: &Endpoint) -> &'static [&'static str] {
     match (endpoint.method, endpoint.path, endpoint.answers.1) {
-        ("GET", "/v1/access-requests", _) => &["tenant", "state", "engineer", "workload", "since", "cursor", "limit"],
+        ("GET", "/v1/access-requests", _) => {
+            &["tenant", "state", "engineer", "workload", "since", "q", "cursor", "limit"]
+        }
         ("GET", _, "TenantList" | "EngineerList" | "NoticeList" | "AccessList") => &["cursor", "limit"],
         ("POST", "/v1/access-requests/{id}/close" | "/v1/access-requests/{id}/revoke", _)
         | ("PATCH", "/v1/tenants/{id}", _)
@@ -125,6 +127,7 @@ fn query_parameter(name: &'static str) -> Parameter {
         }
         "engineer" => ("Of this engineer only.", text()),
         "workload" => ("Of this workload only.", text()),
+        "q" => ("With this text in its id, engineer, service request or reason, in any case.", text()),
         "since" => {
             let instant = text().format(Some(SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::DateTime)));
             ("Submitted at or after this instant only, RFC 3339 in UTC.", instant)
