@@ -18,6 +18,7 @@ use crate::http::operations::{OperationsApi, operations_table};
 use crate::http::router::{AuthorityApi, SidecarApi, authority_table, mount, sidecar_table};
 use crate::http::serve::{Bounds, Counts, Stopped, serve};
 use crate::identity::Identity;
+use crate::identity::oidc::OidcClient;
 use crate::manage_requests::{self, ManageRequests};
 use crate::notify::{Backoff, Mailer, Postman, WebhookSender};
 use crate::policy::{LoadError, PolicyHandle, ShadowPolicies};
@@ -110,6 +111,7 @@ struct Shared {
     fetch: Option<Arc<PolicyFetch>>,
     shadow: Option<Arc<ShadowPolicies>>,
     identity: Arc<Identity>,
+    oidc: Option<Arc<OidcClient>>,
     store: Arc<dyn Store>,
     time: Arc<AuthorityTime>,
     fleet: Arc<Fleet>,
@@ -189,6 +191,7 @@ impl Shared {
         metrics.policies_loaded(&policies.status().digest);
         let shadow = config.policies.shadow.clone().map(|path| Arc::new(ShadowPolicies::at(path)));
         let identity = Arc::new(parts::identity(&config, &clock)?);
+        let oidc = parts::oidc(&config)?;
         let path = config.authority.database.path();
         let unusable = |error| StartError::Store { path: path.display().to_string(), error };
         let store: Arc<dyn Store> =
@@ -210,6 +213,7 @@ impl Shared {
             fetch,
             shadow,
             identity,
+            oidc,
             store,
             time,
             fleet,
@@ -331,6 +335,9 @@ impl Shared {
             api: Arc::clone(api),
             store: Arc::clone(&self.store),
             identity: Arc::clone(&self.identity),
+            oidc: self.oidc.clone(),
+            token_sign_in: self.config.console.token_sign_in,
+            clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             sessions: parts::sessions(&self.config),
             public_url: public_url.map(|url| url.as_str().to_owned()),

@@ -106,7 +106,7 @@ impl Config {
 
     fn check(&self, check: &mut check::Checker<'_>) {
         self.authority.check(check);
-        self.console.check(check);
+        self.console.check(&self.identity, check);
         self.sidecar.check(check);
         self.ext_authz.check(check);
         self.operations.check(check);

@@ -10,6 +10,7 @@ mod assets;
 mod form;
 mod frame;
 mod lists;
+mod oidc;
 mod request;
 mod router;
 mod session;
@@ -18,14 +19,16 @@ mod sign_in;
 mod trouble;
 mod visit;
 
-use crate::clock::Ids;
+use crate::clock::{Clock, Ids};
 use crate::http::router::AuthorityApi;
 use crate::identity::Identity;
+use crate::identity::oidc::OidcClient;
 use crate::manage_requests::ManageRequests;
 use crate::store::Store;
 use core::time::Duration;
 pub use router::{Door, Row, mount, table};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Somebody with a local token whose sign-in the page may offer with one button. A demo has such.
 #[derive(Debug, Clone)]
@@ -59,6 +62,12 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Proves tokens.
     pub identity: Arc<Identity>,
+    /// Signs people in at their issuer.
+    pub oidc: Option<Arc<OidcClient>>,
+    /// Whether a local token signs somebody in.
+    pub token_sign_in: bool,
+    /// The clock that the issuer's times are held against.
+    pub clock: Arc<dyn Clock>,
     /// Where secrets come from.
     pub ids: Arc<dyn Ids>,
     /// How long sessions last.
@@ -74,17 +83,22 @@ pub struct Console {
     api: Arc<AuthorityApi>,
     store: Arc<dyn Store>,
     identity: Arc<Identity>,
+    oidc: Option<Arc<OidcClient>>,
+    token_sign_in: bool,
+    clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     sessions: SessionBounds,
     public_url: Option<String>,
     local: Vec<LocalPerson>,
+    exchanges: Semaphore,
 }
 
 impl Console {
     /// The page over these parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { api, store, identity, ids, sessions, public_url, local } = parts;
-        Self { api, store, identity, ids, sessions, public_url, local }
+        let Parts { api, store, identity, oidc, token_sign_in, clock, ids, sessions, public_url, local } = parts;
+        let exchanges = Semaphore::new(oidc::EXCHANGES_MAX);
+        Self { api, store, identity, oidc, token_sign_in, clock, ids, sessions, public_url, local, exchanges }
     }
 
     fn manage(&self) -> &ManageRequests {

@@ -53,6 +53,11 @@ impl Background {
         self.keep_first_uses(shared, Arc::clone(&told));
         let identity = Arc::clone(&shared.identity);
         self.repeat_blocking(TEND_EVERY, move || identity.tend().iter().for_each(tended));
+        if let Some(oidc) = shared.oidc.clone() {
+            // By itself, so that an issuer that is slow to answer does not hold up the token file.
+            let clock = Arc::clone(&shared.clock);
+            self.repeat_blocking(TEND_EVERY, move || oidc.tend(clock.boot()).iter().for_each(tended));
+        }
         self.keep_policies(shared);
         if let Some(fetch) = &shared.fetch {
             self.keep_fetching(shared, Arc::clone(fetch));

@@ -12,6 +12,7 @@ use crate::http::body::BodyBounds;
 use crate::http::serve::Bounds;
 use crate::identity::jwt::{JwtSettings, Jwts};
 use crate::identity::keys::{KeyFile, KeySource, KeyUrl, algorithm};
+use crate::identity::oidc::{OidcClient, OidcSettings};
 use crate::identity::tokens::TokenFile;
 use crate::identity::{Identity, NamedCaller, Proofs};
 use crate::notify::{Backoff, Mailer, WebhookSender};
@@ -120,6 +121,17 @@ pub(super) fn identity(config: &Config, clock: &Arc<dyn Clock>) -> Result<Identi
     Ok(Identity::new(proofs, Arc::clone(clock))?)
 }
 
+/// The client of the issuer that people sign in at; without an address of its own none, for which the
+/// configuration is refused.
+pub(super) fn oidc(config: &Config) -> Result<Option<Arc<OidcClient>>, StartError> {
+    let (Some(oidc), Some(public_url)) = (&config.identity.oidc, &config.authority.public_url) else {
+        return Ok(None);
+    };
+    let client = OidcClient::new(OidcSettings::of(oidc, public_url));
+    let client = client.map_err(|error| StartError::Identity(format!("`identity.oidc`: {error}")))?;
+    Ok(Some(Arc::new(client)))
+}
+
 fn issuer(jwt: &config::Jwt) -> Result<Jwts, StartError> {
     let config::Jwt {
         issuer,
@@ -203,7 +215,7 @@ fn role_names(names: &BTreeMap<String, String>) -> BTreeMap<String, Role> {
 
 /// How long sessions of the page last.
 pub(super) fn sessions(config: &Config) -> SessionBounds {
-    let config::Console { session_idle_s, session_s_max, proof_s_max } = config.console.clone();
+    let config::Console { session_idle_s, session_s_max, proof_s_max, token_sign_in: _ } = config.console;
     let [idle, longest, proof] = [session_idle_s, session_s_max, proof_s_max].map(Duration::from_secs);
     SessionBounds { idle, longest, proof }
 }

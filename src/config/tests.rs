@@ -38,6 +38,15 @@ fn nothing_at_all_is_a_configuration_that_opens_nothing() {
 }
 
 #[test]
+fn turning_tokens_off_for_the_page_needs_another_way_in() {
+    refused("[console]\ntoken_sign_in = false\n", &[], &["console.token_sign_in", "nobody could sign in"]);
+    let issuer = "[authority]\npublic_url = \"https://lockbox.example\"\n[identity.oidc]\n\
+                  issuer = \"https://login.example\"\nclient_id = \"lockbox\"\nalgorithms = [\"ES256\"]\n";
+    assert!(load(issuer, &[]).unwrap().console.token_sign_in, "the default");
+    assert!(!load(issuer, &[("LOCKBOX_CONSOLE__TOKEN_SIGN_IN", "false")]).unwrap().console.token_sign_in);
+}
+
+#[test]
 fn the_environment_is_above_the_file_and_the_file_above_the_defaults() {
     let text = "[lease]\nhold_ms = 300\nlease_ms = 2000\n[sidecar.authzen]\ninclude_context = \"on_deny\"\n";
     let pairs = [

@@ -6,7 +6,7 @@ use super::form::Form;
 use super::session::{COOKIE, Session, VISIT_COOKIE, csrf_of, secret};
 use super::trouble::{Trouble, cookie_of};
 use super::visit::{Visit, accepted};
-use super::{Console, assets, lists, request, sign_in};
+use super::{Console, assets, lists, oidc, request, sign_in};
 use crate::domain::Language;
 use crate::http::body::{BodyBounds, read_body};
 use crate::http::problem::Problem;
@@ -73,6 +73,8 @@ pub fn table() -> Vec<Row> {
         POST "/requests/{id}/deny" Fresh "/requests/{id}" request::deny;
         POST "/requests/{id}/revoke" Fresh "/requests/{id}" request::revoke;
         GET "/sign-in" Anyone "/sign-in" sign_in::show;
+        POST "/sign-in/oidc" Anyone "/sign-in" oidc::begin;
+        GET "/sign-in/callback" Anyone "/sign-in" oidc::callback;
         POST "/sign-in/token" Anyone "/sign-in" sign_in::token;
         POST "/sign-out" Anyone "/sign-in" sign_in::out;
         POST "/language" Anyone "/" sign_in::language;
@@ -183,7 +185,8 @@ async fn passed(
         return Ok(Some(to_sign_in(&with_query(&page, head, posted), true)?));
     }
     console.touch(session, visit.now).await?;
-    if row.door == Door::Fresh && visit.now >= session.authenticated_at.plus(console.sessions.proof) {
+    let fresh = session.authenticated_at.is_some_and(|at| visit.now < at.plus(console.sessions.proof));
+    if row.door == Door::Fresh && !fresh {
         console.keep_draft(&session.person.id, &page, &visit.form, visit.now).await?;
         return Ok(Some(to_sign_in(&page, true)?));
     }
@@ -273,6 +276,7 @@ async fn visit(
         language,
         zone,
         path: head.uri.path().to_owned(),
+        flow: cookie(&head.headers, oidc::FLOW_COOKIE).map(str::to_owned),
         params,
         query: Form::parse(&Bytes::from(head.uri.query().unwrap_or_default().to_owned())).unwrap_or_default(),
         form,

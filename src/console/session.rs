@@ -33,8 +33,8 @@ pub(super) struct Session {
     pub(super) key: String,
     /// Who is signed in.
     pub(super) person: Person,
-    /// When he proved who he is.
-    pub(super) authenticated_at: Timestamp,
+    /// When he proved who he is. `None`: nobody said, so it never counts as lately.
+    pub(super) authenticated_at: Option<Timestamp>,
     /// Whether it may still be used.
     pub(super) live: bool,
     document: SessionDocument,
@@ -50,7 +50,7 @@ struct SessionDocument {
     strength: Option<String>,
     opened_ms: i64,
     seen_ms: i64,
-    authenticated_ms: i64,
+    authenticated_ms: Option<i64>,
     /// The hash of the local token it was opened with.
     token: Option<String>,
 }
@@ -69,8 +69,8 @@ pub(super) struct Draft {
 pub(super) struct Proved {
     /// Who, with roles and tenant.
     pub(super) person: Person,
-    /// When.
-    pub(super) at: Timestamp,
+    /// When; `None` if nobody said.
+    pub(super) at: Option<Timestamp>,
     /// The local token it was done with.
     pub(super) token: Option<String>,
 }
@@ -103,7 +103,7 @@ impl Console {
             strength: person.authentication.strength.clone(),
             opened_ms: now.as_ms(),
             seen_ms: now.as_ms(),
-            authenticated_ms: proved.at.min(now).as_ms(),
+            authenticated_ms: proved.at.map(|at| at.min(now).as_ms()),
             token: proved
                 .token
                 .as_deref()
@@ -126,8 +126,10 @@ impl Console {
         // What an older program wrote and this one cannot read is no session.
         let Ok(document) = serde_json::from_str::<SessionDocument>(&note.document) else { return Ok(None) };
         let Some((person, proved)) = self.person_of(&document) else { return Ok(None) };
-        let [opened_at, seen_at, authenticated_at] =
-            [document.opened_ms, document.seen_ms, document.authenticated_ms].map(Timestamp::from_ms);
+        let [opened_at, seen_at] = [document.opened_ms, document.seen_ms].map(Timestamp::from_ms);
+        let authenticated_at = document.authenticated_ms.map(Timestamp::from_ms);
+        // Of a sign-in through an issuer that is not configured any more, nothing is left.
+        let proved = proved && (person.authentication.method != "oidc" || self.oidc.is_some());
         let within = now < opened_at.plus(self.sessions.longest) && now < seen_at.plus(self.sessions.idle);
         Ok(Some(Session { key, person, authenticated_at, live: within && proved, document }))
     }
@@ -146,6 +148,9 @@ impl Console {
             authentication: Authentication { method, strength: document.strength.clone(), address: None },
         };
         let Some(hash) = &document.token else { return Some((person, true)) };
+        if !self.token_sign_in {
+            return Some((person, false));
+        }
         match self.identity.caller_of_token_hash(hash).as_deref() {
             Some(Caller::Person(now)) if now.id == person.id => Some((now.clone(), true)),
             _ => Some((person, false)),
@@ -161,9 +166,9 @@ impl Console {
         self.write_session(session.key.clone(), &document).await
     }
 
-    /// Ends a session.
-    pub(super) async fn end_session(&self, session: &Session) -> Result<(), StoreError> {
-        self.store.take_note(NoteKind::Session, &session.key).await.map(drop)
+    /// Ends a session, by its key in the store.
+    pub(super) async fn end_session(&self, key: &str) -> Result<(), StoreError> {
+        self.store.take_note(NoteKind::Session, key).await.map(drop)
     }
 
     /// Keeps what a person has written until he is back.

@@ -121,8 +121,9 @@ impl Entry {
         let (by, proof) = match &event.by {
             Actor::Clock => (None, None),
             Actor::Person { id, authentication } => {
+                let method = f.words.find(&format!("method-{}", authentication.method), &[]);
                 let parts = [
-                    Some(authentication.method),
+                    Some(method.as_deref().unwrap_or(authentication.method)),
                     authentication.strength.as_deref(),
                     authentication.address.as_deref(),
                 ];

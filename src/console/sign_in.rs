@@ -27,6 +27,13 @@ struct SignInPage<'a> {
     again: bool,
     /// Whether the last attempt failed.
     failed: bool,
+    /// Whether there is an issuer to sign in at.
+    oidc: bool,
+    /// Whether a local token will do.
+    token: bool,
+    /// Whether he has just signed out, and where he can do so at the issuer.
+    signed_out: bool,
+    out_there: Option<String>,
     local: &'a [LocalPerson],
 }
 
@@ -39,7 +46,21 @@ pub(super) async fn show(console: Arc<Console>, visit: Visit) -> Shown {
 fn shown(console: &Console, visit: &Visit, back: String, again: bool, failed: bool) -> Shown {
     let frame = visit.frame(visit.words().say("sign-in"));
     let status = if failed { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let template = SignInPage { f: &frame, back, again, failed, local: &console.local };
+    // Nobody is told that he is signed out who is not.
+    let out = visit.query.get("out");
+    let signed_out = !out.is_empty() && visit.session.is_none();
+    let issuer = console.oidc.as_ref().filter(|_| signed_out && out == "oidc");
+    let template = SignInPage {
+        f: &frame,
+        back,
+        again: again && visit.session.is_some(),
+        failed,
+        oidc: console.oidc.is_some(),
+        token: console.token_sign_in,
+        signed_out,
+        out_there: issuer.and_then(|issuer| issuer.end_session_url()),
+        local: &console.local,
+    };
     Ok(with_visit_cookie(page(&frame, status, &template)?, visit))
 }
 
@@ -56,11 +77,14 @@ pub(super) fn back_from(text: &str) -> String {
 
 /// `POST /sign-in/token`: a local token, as the API takes it.
 pub(super) async fn token(console: Arc<Console>, visit: Visit) -> Shown {
+    if !console.token_sign_in {
+        return Err(Trouble::NotFound);
+    }
     let token = visit.form.get("token").trim();
     let back = back_from(visit.form.get("return"));
     match console.identity.caller_of_token(token).as_deref() {
         Some(Caller::Person(person)) => {
-            let proved = Proved { person: person.clone(), at: visit.now, token: Some(token.to_owned()) };
+            let proved = Proved { person: person.clone(), at: Some(visit.now), token: Some(token.to_owned()) };
             let response = see_other(&back)?;
             signed_in(&console, &visit, proved, response).await
         }
@@ -72,7 +96,7 @@ pub(super) async fn token(console: Arc<Console>, visit: Visit) -> Shown {
 /// Opens a session in place of the one before, and gives its cookie with `response`.
 pub(super) async fn signed_in(console: &Console, visit: &Visit, proved: Proved, response: Response<Body>) -> Shown {
     if let Some(before) = &visit.session {
-        console.end_session(before).await?;
+        console.end_session(&before.key).await?;
     }
     tracing::info!(person = %proved.person.id, method = proved.person.authentication.method, "signed in");
     let cookie = console.open_session(proved, visit.now).await?;
@@ -82,10 +106,12 @@ pub(super) async fn signed_in(console: &Console, visit: &Visit, proved: Proved, 
 /// `POST /sign-out`.
 pub(super) async fn out(console: Arc<Console>, visit: Visit) -> Shown {
     if let Some(session) = &visit.session {
-        console.end_session(session).await?;
+        console.end_session(&session.key).await?;
     }
+    let by_issuer = visit.session.as_ref().is_some_and(|session| session.person.authentication.method == "oidc");
+    let page = if by_issuer { "/sign-in?out=oidc" } else { "/sign-in?out=1" };
     let gone = |name: &str| format!("{}; Max-Age=0", cookie_of(name, ""));
-    Ok(with_cookie(with_cookie(see_other("/sign-in")?, &gone(COOKIE)), &gone(VISIT_COOKIE)))
+    Ok(with_cookie(with_cookie(see_other(page)?, &gone(COOKIE)), &gone(VISIT_COOKIE)))
 }
 
 /// `POST /language`: for this browser, and for the mails of whoever is signed in.

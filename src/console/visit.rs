@@ -21,6 +21,8 @@ pub(super) struct Visit {
     pub(super) zone: Zone,
     /// The address of the page, without its query.
     pub(super) path: String,
+    /// The cookie of a sign-in on its way.
+    pub(super) flow: Option<String>,
     /// Parts of the path.
     pub(super) params: Vec<(String, String)>,
     /// The query.
