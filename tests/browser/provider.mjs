@@ -1,7 +1,7 @@
 // An OpenID Connect provider for tests: oidc-provider, which is certified, with the people of a demo.json
 // and a sign-in page that asks for a person's id and no password. It listens on loopback only.
 //
-//   node provider.mjs --people DEMO.JSON [--port N] [--secret TEXT] [--client ID]
+//   node provider.mjs --people DEMO.JSON [--host NAME] [--port N] [--secret TEXT] [--client ID]
 //
 // Prints one line of JSON when it listens: {"issuer", "client_id", "client_secret"}; and ends when its
 // standard input does, so that it never outlives the test that started it. A client may come back to
@@ -23,6 +23,8 @@ const { default: Provider } = await import('oidc-provider');
 const { values: options } = parseArgs({
   options: {
     people: { type: 'string' },
+    // What it calls itself; `localhost` is another site than 127.0.0.1.
+    host: { type: 'string', default: '127.0.0.1' },
     port: { type: 'string', default: process.env.PROVIDER_PORT ?? '0' },
     client: { type: 'string', default: 'lockbox' },
     secret: { type: 'string', default: 'known-to-every-test' },
@@ -40,7 +42,7 @@ const signingKey = () => {
 
 const server = createServer();
 await new Promise((resolve) => server.listen(Number(options.port), '127.0.0.1', resolve));
-const issuer = `http://127.0.0.1:${server.address().port}`;
+const issuer = `http://${options.host}:${server.address().port}`;
 
 const client = {
   // A native client's loopback addresses are the same on every port (RFC 8252 §7.3).

@@ -9,6 +9,8 @@ use lockbox::config::Config;
 use lockbox::demo::{self, Demo};
 use lockbox::domain::{Authentication, Caller, CallerName, Person, PersonId, Role, TenantId, WorkloadName};
 use lockbox::identity::tokens::{Entry, hash, render};
+use lockbox::store::NoteKind;
+use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -159,6 +161,19 @@ impl TestApp {
         let process = Process::start(&self.dir, &self.settings.variables(&self.dir));
         self.addresses = process.addresses;
         self.server = Server::Child(process);
+    }
+
+    /// Changes the documents of every note of a kind, as time and defects would.
+    pub(crate) fn change_notes(&self, kind: NoteKind, change: impl Fn(&mut Value)) {
+        let Server::Here { runtime, app } = &self.server else { panic!("only in this process") };
+        runtime.block_on(async {
+            for mut note in app.store.notes(kind, "").await.unwrap() {
+                let mut document = serde_json::from_str(&note.document).unwrap();
+                change(&mut document);
+                note.document = document.to_string();
+                app.store.put_note(note).await.unwrap();
+            }
+        });
     }
 
     /// The folder with everything.

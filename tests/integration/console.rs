@@ -2,8 +2,12 @@
 //! against a running `lockbox serve --demo` of its own. What every page is held to stands in
 //! `tests/browser/checks.mjs`; pictures and costs are kept in `screenshots` of the target folder.
 
+use crate::ageing::ageing;
 use crate::app::{Settings, TestApp};
 use crate::node::{browser_dir, chromium, node_modules_are_there};
+use crate::provider::Provider;
+use crate::steps::eventually;
+use crate::window::{self, Window};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -20,7 +24,12 @@ macro_rules! stories {
 stories! {
     the_harness_notices_every_kind_of_bad_page => "harness",
     the_page_of_coverage_is_for_everybody => "coverage",
+    people_sign_in_at_their_issuer => "sign_in",
 }
+
+/// The stories whose people sign in at an issuer; of another site, as issuers are: the authority is at a
+/// number, the issuer at a name.
+const WITH_ISSUER: &[&str] = &["sign_in"];
 
 #[test]
 fn every_story_is_told() {
@@ -42,7 +51,8 @@ fn told(story: &str) {
         eprintln!("!!! {story} was NOT tried: it needs `chromium`");
         return;
     };
-    let app = TestApp::start_process(Settings::default());
+    let provider = WITH_ISSUER.contains(&story).then(|| Provider::start_at("localhost").unwrap());
+    let app = TestApp::start_process(provider.as_ref().map_or_else(Settings::default, settings_with));
     let program = Path::new(env!("CARGO_BIN_EXE_lockbox"));
     // Beside the profile's folder, which holds the program.
     let screenshots = program.parent().and_then(Path::parent).unwrap().join("screenshots");
@@ -53,10 +63,24 @@ fn told(story: &str) {
         node.env_remove(proxy);
     }
     node.env("DEMO_JSON", app.dir().join("demo.json")).env("SCREENSHOTS", screenshots).env("LOCKBOX", program);
+    if let Some(provider) = &provider {
+        // The issuer's description is read in the background.
+        eventually("signing in", || Window::on(&app).leave("/", false).status, |status| *status == 200);
+        node.env("ISSUER", &provider.issuer).env("AGE", ageing(&app.dir().join("lockbox.db")));
+    }
     let said = node.env("CHROMIUM", browser_path(&browser)).stdin(Stdio::null()).output().unwrap();
     let text = [said.stdout, said.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(said.status.success(), "{story} ended with {}:\n{text}", said.status);
     eprintln!("{text}");
+}
+
+/// Settings by which people sign in at this provider. The address that they come back to must be known
+/// before anything listens there: a port that is free now.
+fn settings_with(provider: &Provider) -> Settings {
+    let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let public_url = format!("http://{listen}");
+    let at = [("LOCKBOX_AUTHORITY__LISTEN", listen.as_str()), ("LOCKBOX_AUTHORITY__PUBLIC_URL", &public_url)];
+    window::settings(provider, &at)
 }
 
 /// The whole path of a program, which is what starting it without a shell takes.

@@ -13,6 +13,7 @@
     reason = "tests panic to fail, and say loudly what they cannot do here"
 )]
 
+mod ageing;
 mod app;
 mod node;
 mod process;
@@ -20,6 +21,7 @@ mod proofs;
 mod provider;
 mod python;
 mod steps;
+mod window;
 mod wire;
 
 mod authzen;
@@ -40,6 +42,7 @@ mod router_walk;
 mod settings;
 mod settings_file;
 mod shadow;
+mod sign_in;
 mod starter;
 mod story;
 mod tokens;

@@ -6,7 +6,7 @@ use lockbox::demo::PEOPLE;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
-
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
@@ -17,7 +17,7 @@ const STEPS_MAX: usize = 20;
 pub(crate) struct Provider {
     child: Child,
     // Held for its end: the people's file goes when the provider does.
-    _people: TempDir,
+    people: TempDir,
     pub(crate) issuer: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
@@ -26,6 +26,11 @@ pub(crate) struct Provider {
 impl Provider {
     /// Starts it on a free port; `None`, said loudly, where there is no node.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_at("127.0.0.1")
+    }
+
+    /// The same by this name of the loopback address.
+    pub(crate) fn start_at(host: &str) -> Option<Self> {
         if !node_modules_are_there("signing in") {
             return None;
         }
@@ -33,7 +38,10 @@ impl Provider {
         let path = people.path().join("people.json");
         std::fs::write(&path, json!({ "people": cast() }).to_string()).unwrap();
         let mut node = Command::new("node");
-        node.arg(browser_dir().join("provider.mjs")).arg("--people").arg(&path).stderr(Stdio::null());
+        node.arg(browser_dir().join("provider.mjs"))
+            .args(["--host", host, "--people"])
+            .arg(&path)
+            .stderr(Stdio::null());
         // It ends when its input does: also when this process is killed.
         let mut child = node.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -41,7 +49,12 @@ impl Provider {
         let said: Value = serde_json::from_str(&line).expect("the provider says where it listens");
         let text = |name: &str| said[name].as_str().unwrap().to_owned();
         let (issuer, client_id, client_secret) = (text("issuer"), text("client_id"), text("client_secret"));
-        Some(Self { child, _people: people, issuer, client_id, client_secret })
+        Some(Self { child, people, issuer, client_id, client_secret })
+    }
+
+    /// A folder that goes when the provider does.
+    pub(crate) fn dir(&self) -> &Path {
+        self.people.path()
     }
 }
 
