@@ -6,16 +6,21 @@
 //! token in the form, from a page of the same origin.
 
 mod answer;
+mod ask;
 mod assets;
 mod form;
 mod frame;
 mod lists;
 mod oidc;
+mod provider;
 mod request;
 mod router;
 mod session;
+mod settings;
 mod shown;
 mod sign_in;
+mod switch;
+mod tenants;
 mod trouble;
 mod visit;
 

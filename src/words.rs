@@ -21,8 +21,8 @@ macro_rules! areas {
 }
 
 /// Each language's files: area and text.
-const ENGLISH: &[(&str, &str)] = areas!("en": "common", "console", "mail", "account", "settings");
-const HUNGARIAN: &[(&str, &str)] = areas!("hu": "common", "console", "mail", "account", "settings");
+const ENGLISH: &[(&str, &str)] = areas!("en": "common", "console", "mail", "account", "settings", "provider");
+const HUNGARIAN: &[(&str, &str)] = areas!("hu": "common", "console", "mail", "account", "settings", "provider");
 
 fn files(language: Language) -> &'static [(&'static str, &'static str)] {
     match language {

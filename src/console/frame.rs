@@ -122,6 +122,17 @@ impl Frame {
         self.words.state(*state, self.person.as_ref().is_some_and(is_customer))
     }
 
+    /// Whether the reader is one of the provider's people.
+    pub(super) fn provider(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| !is_customer(person))
+    }
+
+    /// A message that may be said otherwise to the provider's people.
+    pub(super) fn sided(&self, key: &str) -> String {
+        let other = if self.provider() { self.words.find(&format!("{key}-provider"), &[]) } else { None };
+        other.unwrap_or_else(|| self.t(key))
+    }
+
     /// Where the person can go.
     pub(super) fn places(&self) -> Vec<Place> {
         let Some(person) = &self.person else { return Vec::new() };
@@ -134,7 +145,7 @@ impl Frame {
         } else if person.roles.has(Role::Engineer) {
             all.push(("/", "nav-own"));
         }
-        if customer || has_any(person, &[Role::Reviewer, Role::Auditor, Role::Operator]) {
+        if customer || has_any(person, &[Role::Reviewer, Role::Auditor, Role::Operator, Role::Engineer]) {
             all.push(("/requests", "nav-requests"));
         }
         if customer {
@@ -142,7 +153,7 @@ impl Frame {
         } else if has_any(person, &[Role::Reviewer, Role::Auditor, Role::Operator]) {
             all.push(("/tenants", "nav-tenants"));
         }
-        if has_any(person, &[Role::TenantAdmin, Role::Operator, Role::Auditor]) {
+        if customer || person.roles.has(Role::Operator) {
             all.push(("/outbox", "nav-outbox"));
         }
         let place = |(path, key): (&'static str, &str)| Place { path, name: self.t(key), here: path == self.path };

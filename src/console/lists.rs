@@ -1,11 +1,11 @@
 //! Lists of AccessRequests: what waits for somebody, and all that concern him, with filters.
 
-use super::Console;
 use super::answer::{Shown, page, see_other};
 use super::frame::Frame;
 use super::shown::Line;
 use super::trouble::Trouble;
 use super::visit::{Visit, has_any, is_customer};
+use super::{Console, provider};
 use crate::domain::{AccessRequestId, PersonId, Role, StateName, TenantId, Timestamp, WorkloadName};
 use crate::manage_requests::AccessRequestQuery;
 use crate::store::Page;
@@ -32,7 +32,7 @@ pub(super) async fn home(console: Arc<Console>, visit: Visit) -> Shown {
     let person = visit.person()?;
     match &person.tenant {
         Some(tenant) => pending(&console, &visit, tenant).await,
-        None if has_any(person, &[Role::Auditor, Role::Operator]) => see_other("/requests"),
+        None if has_any(person, &[Role::Reviewer, Role::Engineer]) => provider::home(&console, &visit).await,
         None => see_other("/requests"),
     }
 }

@@ -5,7 +5,8 @@ use super::Console;
 use super::answer::{Shown, page, see_other};
 use super::form::Form;
 use super::frame::Frame;
-use super::shown::{AccessLine, Entry, Given, has_agreed, may_try, until};
+use super::provider::{self, Deeds};
+use super::shown::{AccessLine, Choice, Entry, Given, durations, has_agreed, may_try, until};
 use super::trouble::{Trouble, refused};
 use super::visit::{Visit, is_customer};
 use crate::domain::{
@@ -15,22 +16,11 @@ use crate::domain::{
 use crate::manage_requests::{ManageError, Stepped};
 use askama::Template;
 use axum::http::StatusCode;
-use core::time::Duration;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How many accesses are shown with a request; the API has them all.
 const ACCESSES_MAX: usize = 200;
-/// The shorter windows that are offered, in minutes.
-const SHORTER_MIN: [u64; 6] = [15, 30, 60, 120, 180, 240];
-
-/// A choice of a form: its value, its words, whether it is made.
-struct Choice {
-    value: String,
-    said: String,
-    chosen: bool,
-}
-
 /// What an approver can choose.
 struct AnswerForm {
     version: u64,
@@ -70,6 +60,8 @@ struct RequestPage<'a> {
     until: Option<Timestamp>,
     unknowns: Vec<String>,
     answer: Option<AnswerForm>,
+    /// What one of the provider's people can do.
+    deeds: Option<Deeds>,
     /// The version a revocation binds to, where the person may revoke.
     revoke: Option<(u64, String)>,
     agreed_already: bool,
@@ -129,7 +121,7 @@ async fn shown(
         tenant: request.asked.tenant.to_string(),
         workload: words.workload(&request.asked.workload),
         service_request: request.asked.service_request.to_string(),
-        reason: words.reason(request.asked.reason.code),
+        reason: frame.sided(&format!("reason-{}", request.asked.reason.code.as_str())),
         reason_text: request.asked.reason.text.clone(),
         asked_actions: words.actions(&request.asked.scope.actions),
         asked_contents: words.contents(&request.asked.scope, &request.asked.workload),
@@ -142,6 +134,7 @@ async fn shown(
         until: until(&request),
         unknowns: unknowns(&frame, &request),
         answer,
+        deeds: Deeds::of(console, person, &request, &form, visit.now).await?,
         revoke: revocable.then(|| (request.version, form.get("comment").to_owned())),
         agreed_already,
         given: request.grant().map(|grant| Given::of(grant, words)),
@@ -161,7 +154,7 @@ async fn shown(
 /// What is not known when an answer is asked for: said, so that nobody has to find out.
 fn unknowns(f: &Frame, request: &AccessRequest) -> Vec<String> {
     let mut all = Vec::new();
-    if request.state_name() != StateName::Notified {
+    if request.state_name() != StateName::Notified || f.provider() {
         return all;
     }
     if request.asked.scope.content == ContentScope::Workload {
@@ -191,7 +184,7 @@ fn done(f: &Frame, what: &str, request: &AccessRequest) -> Option<String> {
         ("approved", State::Notified { .. }) => Some(f.t("done-agreed")),
         ("denied", State::Denied { .. }) => Some(f.t("done-denied")),
         ("revoked", State::Revoked { .. }) => Some(f.t("done-revoked")),
-        _ => None,
+        _ => provider::done(f, what, request),
     }
 }
 
@@ -236,7 +229,7 @@ fn answer_form(console: &Console, f: &Frame, request: &AccessRequest, tenant: &T
     AnswerForm {
         version: request.version,
         comment: form.get("comment").to_owned(),
-        durations: durations(f, longest, form.get("duration")),
+        durations: durations(words, longest, form.get("duration")),
         actions: actions
             .iter()
             .map(|name| Choice {
@@ -267,19 +260,6 @@ fn answer_form(console: &Console, f: &Frame, request: &AccessRequest, tenant: &T
         quorum,
         agreed,
     }
-}
-
-fn durations(f: &Frame, longest: Duration, chosen: &str) -> Vec<Choice> {
-    let shorter = SHORTER_MIN.map(|minutes| Duration::from_secs(minutes * 60)).into_iter();
-    let mut all: Vec<Duration> = shorter.filter(|shorter| *shorter < longest).collect();
-    all.push(longest);
-    all.reverse();
-    let choice = |duration: Duration| {
-        let value = crate::domain::format_duration(duration);
-        let chosen = value == chosen || (chosen.is_empty() && duration == longest);
-        Choice { value, said: f.words.duration(duration), chosen }
-    };
-    all.into_iter().map(choice).collect()
 }
 
 /// `POST /requests/{id}/approve`.
@@ -327,11 +307,11 @@ async fn terms(console: &Console, visit: &Visit) -> Result<Result<Terms, String>
     Ok(Ok(Terms { duration, actions: Some(actions), content }))
 }
 
-async fn stepped(console: &Console, visit: &Visit, command: Command, done: &str) -> Shown {
+pub(super) async fn stepped(console: &Console, visit: &Visit, command: Command, done: &str) -> Shown {
     let person = visit.person()?;
     let id = visit.access_request()?;
     let comment = visit.form.text("comment").map(str::to_owned);
-    let ends = matches!(command, Command::Revoke);
+    let ends = matches!(command, Command::Revoke | Command::Close);
     let step = Step { command, comment, seen_version: Some(visit.seen_version()?) };
     let taken = console.manage().step(person, id, &step).await;
     console.api.count(step.command.act().as_str(), &taken);
@@ -359,6 +339,6 @@ async fn stepped(console: &Console, visit: &Visit, command: Command, done: &str)
 }
 
 /// The page once more, with what was written and what is wrong.
-async fn again(console: &Console, visit: &Visit, problem: String, status: StatusCode) -> Shown {
+pub(super) async fn again(console: &Console, visit: &Visit, problem: String, status: StatusCode) -> Shown {
     shown(console, visit, visit.form.clone(), Some(problem), false, status).await
 }

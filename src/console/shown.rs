@@ -5,9 +5,47 @@ use super::frame::Frame;
 use super::visit::is_customer;
 use crate::domain::{
     AccessRequest, Actor, Ending, Event, EventKind, Grant, Person, PersonId, State, StateName, Timestamp,
+    format_duration,
 };
 use crate::evaluate_access::Touched;
 use crate::words::Words;
+use core::time::Duration;
+
+/// A choice of a form.
+pub(super) struct Choice {
+    /// Its value.
+    pub(super) value: String,
+    /// Its words.
+    pub(super) said: String,
+    /// Whether it is made.
+    pub(super) chosen: bool,
+}
+
+/// A field that cannot be taken, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// Its name in the form.
+    pub(super) field: &'static str,
+    /// Why, in a sentence.
+    pub(super) why: String,
+}
+
+/// The windows that are offered, in minutes.
+const OFFERED_MIN: [u64; 6] = [15, 30, 60, 120, 180, 240];
+
+/// The windows up to the longest, which is first, and chosen where nothing else is.
+pub(super) fn durations(words: &Words, longest: Duration, chosen: &str) -> Vec<Choice> {
+    let offered = OFFERED_MIN.map(|minutes| Duration::from_secs(minutes.saturating_mul(60))).into_iter();
+    let mut all: Vec<Duration> = offered.filter(|shorter| *shorter < longest).collect();
+    all.push(longest);
+    all.reverse();
+    let choice = |duration: Duration| {
+        let value = format_duration(duration);
+        let chosen = value == chosen || (chosen.is_empty() && duration == longest);
+        Choice { value, said: words.duration(duration), chosen }
+    };
+    all.into_iter().map(choice).collect()
+}
 
 /// An AccessRequest in a list.
 pub(super) struct Line {

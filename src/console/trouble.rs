@@ -106,9 +106,9 @@ impl Trouble {
         let frame = visit.frame(words.say(key));
         let what = match self {
             Self::Refused(error) => refused(&frame, error),
-            _ => words.say(&format!("{key}-what")),
+            _ => frame.sided(&format!("{key}-what")),
         };
-        let next = words.say(&format!("{key}-next"));
+        let next = frame.sided(&format!("{key}-next"));
         let response = page(&frame, self.status(), &TroublePage { f: &frame, what, next })?;
         Ok(match &visit.new_cookie {
             Some(cookie) => with_cookie(response, &cookie_of(VISIT_COOKIE, cookie)),

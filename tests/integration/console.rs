@@ -25,6 +25,8 @@ stories! {
     the_harness_notices_every_kind_of_bad_page => "harness",
     the_page_of_coverage_is_for_everybody => "coverage",
     people_sign_in_at_their_issuer => "sign_in",
+    settings_are_changed_part_by_part_and_the_switch_says_what_it_means => "settings",
+    the_whole_story_is_told_by_pages_alone => "provider",
 }
 
 /// The stories whose people sign in at an issuer; of another site, as issuers are: the authority is at a
