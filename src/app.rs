@@ -2,6 +2,7 @@
 //! that names every concrete type; it decides nothing.
 
 mod background;
+mod letters;
 mod parts;
 mod report;
 
@@ -241,14 +242,16 @@ impl Shared {
         let no_keys = || r#"{"keys":[]}"#.to_owned();
         let keys = webhooks.as_ref().map_or_else(no_keys, |(sender, _)| sender.key_set());
         let (authority_api, sidecar_api) = (self.authority_api(keys), self.sidecar_api(&addresses));
-        let postman = self.postman(mail, webhooks, &addresses);
+        let unsent = mail.is_none();
+        let postman = Arc::new(self.postman(mail, webhooks, &addresses));
+        let letters = unsent.then(|| Arc::new(letters::Letters(Arc::clone(&postman))) as Arc<dyn console::Messages>);
         background.spawn(async move { postman.run().await });
         let door = |bytes_max| {
             Arc::new(Doorkeeper { identity: Arc::clone(&self.identity), body: parts::body(&self.config, bytes_max) })
         };
         let limits = &self.config.limits;
         let authority_router = self.mounted(authority_table(), &authority_api, &door(limits.body_bytes_max));
-        let authority_router = console::mount(authority_router, &self.console(&authority_api));
+        let authority_router = console::mount(authority_router, &self.console(&authority_api, letters));
         let sidecar_router = self.mounted(sidecar_table(), &sidecar_api, &door(sidecar.body_bytes_max));
         let operations_api = Arc::new(self.operations_api());
         let operations_router = self.mounted(operations_table(), &operations_api, &door(limits.body_bytes_max));
@@ -329,7 +332,7 @@ impl Shared {
         })
     }
 
-    fn console(&self, api: &Arc<AuthorityApi>) -> Arc<Console> {
+    fn console(&self, api: &Arc<AuthorityApi>, messages: Option<Arc<dyn console::Messages>>) -> Arc<Console> {
         let public_url = self.config.authority.public_url.as_ref();
         Arc::new(Console::new(console::Parts {
             api: Arc::clone(api),
@@ -342,6 +345,7 @@ impl Shared {
             sessions: parts::sessions(&self.config),
             public_url: public_url.map(|url| url.as_str().to_owned()),
             local: self.local.clone(),
+            messages,
         }))
     }
 

@@ -12,6 +12,7 @@ mod form;
 mod frame;
 mod lists;
 mod oidc;
+mod outbox;
 mod provider;
 mod request;
 mod router;
@@ -31,6 +32,7 @@ use crate::identity::oidc::OidcClient;
 use crate::manage_requests::ManageRequests;
 use crate::store::Store;
 use core::time::Duration;
+pub use outbox::{Message, Messages};
 pub use router::{Door, Row, mount, table};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -81,6 +83,8 @@ pub struct Parts {
     pub public_url: Option<String>,
     /// Whose sign-in is offered with one button; empty but in a demo.
     pub local: Vec<LocalPerson>,
+    /// Makes the messages that are read on the page, where none are sent.
+    pub messages: Option<Arc<dyn Messages>>,
 }
 
 /// The web page.
@@ -96,14 +100,16 @@ pub struct Console {
     public_url: Option<String>,
     local: Vec<LocalPerson>,
     exchanges: Semaphore,
+    messages: Option<Arc<dyn Messages>>,
 }
 
 impl Console {
     /// The page over these parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { api, store, identity, oidc, token_sign_in, clock, ids, sessions, public_url, local } = parts;
+        let Parts { api, store, identity, oidc, token_sign_in, clock, ids, sessions, public_url, local, messages } =
+            parts;
         let exchanges = Semaphore::new(oidc::EXCHANGES_MAX);
-        Self { api, store, identity, oidc, token_sign_in, clock, ids, sessions, public_url, local, exchanges }
+        Self { api, store, identity, oidc, token_sign_in, clock, ids, sessions, public_url, local, exchanges, messages }
     }
 
     fn manage(&self) -> &ManageRequests {

@@ -95,3 +95,55 @@ tenants-none = No customer has been entered yet.
 tenants-more = More customers
 nobody-can-approve-short = too few approvers
 nobody-can-approve-provider = Too few people can approve for this customer: every request will expire without an answer.
+
+outbox = Messages
+outbox-unsent = No mail server is set up here, so nothing is sent. Open a message to read it.
+outbox-all = All
+outbox-dead = Given up
+outbox-none = No message has been written yet.
+outbox-none-dead = No message was given up.
+outbox-to = To
+outbox-written = written
+outbox-webhook = webhook { $name }
+outbox-older = Older messages
+outbox-again = Send again
+outbox-now = Try at once
+outbox-again-done = Message { $number } goes out again.
+outbox-state-waiting = waiting
+outbox-state-sent = sent
+outbox-state-moot = no longer needed
+outbox-state-dead = given up
+outbox-due = { $attempts ->
+   *[other] goes out
+}
+outbox-due-again = { $attempts ->
+    [one] tried once; next attempt
+   *[other] tried { $attempts } times; next attempt
+}
+outbox-sent = { $attempts ->
+   *[other] handed over
+}
+outbox-moot = { $attempts ->
+   *[other] since
+}
+outbox-given-up = { $attempts ->
+    [one] after one attempt,
+   *[other] after { $attempts } attempts,
+}
+outbox-kind-pending = A request waits for an answer
+outbox-kind-reminder = Reminder: a request waits for an answer
+outbox-kind-last_reminder = Last reminder: a request waits for an answer
+outbox-kind-escalated = A request waits for the fallback approvers
+outbox-kind-approved = Approved
+outbox-kind-denied = Rejected by the customer
+outbox-kind-no_longer_needed = No answer is needed any more
+outbox-kind-first_use = Content was touched for the first time
+outbox-kind-rejected = Rejected by the provider's review
+outbox-kind-expired = Expired without an answer
+outbox-kind-withdrawn = Withdrawn
+outbox-kind-ended = Access has ended
+outbox-kind-nobody_can_approve = Alarm: too few people can approve
+notice-title = Message { $number }
+notice-what = What about
+notice-no-message = The text of this message cannot be shown here.
+notice-back = All messages

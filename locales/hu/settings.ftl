@@ -94,3 +94,53 @@ tenants-none = Még nincs felvett ügyfél.
 tenants-more = További ügyfelek
 nobody-can-approve-short = kevés a jóváhagyó
 nobody-can-approve-provider = Ennél az ügyfélnél túl kevesen hagyhatnak jóvá: minden kérés válasz nélkül fog elévülni.
+
+outbox = Üzenetek
+outbox-unsent = Itt nincs levelezőkiszolgáló beállítva, ezért semmit sem küldünk el. Nyisson meg egy üzenetet az elolvasásához.
+outbox-all = Mind
+outbox-dead = Sikertelen
+outbox-none = Még nem készült üzenet.
+outbox-none-dead = Nincs olyan üzenet, amelynek a küldését feladtuk.
+outbox-to = Címzett
+outbox-written = létrehozva
+outbox-webhook = webhook: { $name }
+outbox-older = Régebbi üzenetek
+outbox-again = Küldés ismét
+outbox-now = Próbálja most
+outbox-again-done = A(z) { $number }. számú üzenetet ismét elküldjük.
+outbox-state-waiting = küldésre vár
+outbox-state-sent = elküldve
+outbox-state-moot = okafogyottá vált
+outbox-state-dead = sikertelen
+outbox-due = { $attempts ->
+   *[other] küldés ideje:
+}
+outbox-due-again = { $attempts ->
+   *[other] { $attempts } sikertelen próbálkozás; a következő:
+}
+outbox-sent = { $attempts ->
+   *[other] átadva:
+}
+outbox-moot = { $attempts ->
+   *[other] ekkor:
+}
+outbox-given-up = { $attempts ->
+   *[other] { $attempts } próbálkozás után, ekkor:
+}
+outbox-kind-pending = Egy kérés válaszra vár
+outbox-kind-reminder = Emlékeztető: egy kérés válaszra vár
+outbox-kind-last_reminder = Utolsó emlékeztető: egy kérés válaszra vár
+outbox-kind-escalated = Egy kérés a helyettes jóváhagyókra vár
+outbox-kind-approved = Jóváhagyva
+outbox-kind-denied = Az ügyfél elutasította
+outbox-kind-no_longer_needed = Már nem kell válaszolni
+outbox-kind-first_use = Az első hozzáférés a tartalomhoz
+outbox-kind-rejected = A szolgáltató ellenőrzése elutasította
+outbox-kind-expired = Válasz nélkül elévült
+outbox-kind-withdrawn = Visszavonva
+outbox-kind-ended = A hozzáférés véget ért
+outbox-kind-nobody_can_approve = Riasztás: túl kevesen hagyhatnak jóvá
+notice-title = { $number }. számú üzenet
+notice-what = Miről
+notice-no-message = Ennek az üzenetnek a szövege itt nem jeleníthető meg.
+notice-back = Minden üzenet

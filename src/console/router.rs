@@ -6,7 +6,7 @@ use super::form::Form;
 use super::session::{COOKIE, Session, VISIT_COOKIE, csrf_of, secret};
 use super::trouble::{Trouble, cookie_of};
 use super::visit::{Visit, accepted};
-use super::{Console, ask, assets, lists, oidc, provider, request, settings, sign_in, switch, tenants};
+use super::{Console, ask, assets, lists, oidc, outbox, provider, request, settings, sign_in, switch, tenants};
 use crate::domain::Language;
 use crate::http::body::{BodyBounds, read_body};
 use crate::http::problem::Problem;
@@ -88,6 +88,9 @@ pub fn table() -> Vec<Row> {
         GET "/tenants" SignedIn "/tenants" tenants::all;
         GET "/tenants/{id}" SignedIn "/tenants/{id}" tenants::show;
         POST "/tenants/{id}/entitlement" Fresh "/tenants/{id}" tenants::entitle;
+        GET "/outbox" SignedIn "/outbox" outbox::all;
+        GET "/outbox/{number}" SignedIn "/outbox/{number}" outbox::show;
+        POST "/outbox/{number}/send-again" SignedIn "/outbox" outbox::send_again;
         GET "/sign-in" Anyone "/sign-in" sign_in::show;
         POST "/sign-in/oidc" Anyone "/sign-in" oidc::begin;
         GET "/sign-in/callback" Anyone "/sign-in" oidc::callback;
