@@ -242,19 +242,18 @@ impl Shared {
         let no_keys = || r#"{"keys":[]}"#.to_owned();
         let keys = webhooks.as_ref().map_or_else(no_keys, |(sender, _)| sender.key_set());
         let (authority_api, sidecar_api) = (self.authority_api(keys), self.sidecar_api(&addresses));
-        let unsent = mail.is_none();
         let postman = Arc::new(self.postman(mail, webhooks, &addresses));
-        let letters = unsent.then(|| Arc::new(letters::Letters(Arc::clone(&postman))) as Arc<dyn console::Messages>);
+        let messages = letters::read_here(&postman);
         background.spawn(async move { postman.run().await });
         let door = |bytes_max| {
             Arc::new(Doorkeeper { identity: Arc::clone(&self.identity), body: parts::body(&self.config, bytes_max) })
         };
         let limits = &self.config.limits;
         let authority_router = self.mounted(authority_table(), &authority_api, &door(limits.body_bytes_max));
-        let authority_router = console::mount(authority_router, &self.console(&authority_api, letters));
+        let authority_router = console::mount(authority_router, &self.console(&authority_api, messages));
         let sidecar_router = self.mounted(sidecar_table(), &sidecar_api, &door(sidecar.body_bytes_max));
-        let operations_api = Arc::new(self.operations_api());
-        let operations_router = self.mounted(operations_table(), &operations_api, &door(limits.body_bytes_max));
+        let api = Arc::new(self.operations_api());
+        let operations_router = self.mounted(operations_table(), &api, &door(limits.body_bytes_max));
         let (stop, stopping) = watch::channel(false);
         let mut listeners = vec![
             self.serving("authority", at_authority, authority_router, &stopping, background),
@@ -262,8 +261,7 @@ impl Shared {
             self.serving("operations", at_operations, operations_router, &stopping, background),
         ];
         if let Some(path) = &sidecar.unix_socket {
-            let at_socket = Listener::unix(path)?;
-            listeners.push(self.serving("sidecar-unix", at_socket, sidecar_router, &stopping, background));
+            listeners.push(self.serving("sidecar-unix", Listener::unix(path)?, sidecar_router, &stopping, background));
         }
         Ok((listeners, addresses, authority_api, stop))
     }
@@ -333,7 +331,6 @@ impl Shared {
     }
 
     fn console(&self, api: &Arc<AuthorityApi>, messages: Option<Arc<dyn console::Messages>>) -> Arc<Console> {
-        let public_url = self.config.authority.public_url.as_ref();
         Arc::new(Console::new(console::Parts {
             api: Arc::clone(api),
             store: Arc::clone(&self.store),
@@ -343,7 +340,7 @@ impl Shared {
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             sessions: parts::sessions(&self.config),
-            public_url: public_url.map(|url| url.as_str().to_owned()),
+            public_url: self.config.authority.public_url.as_ref().map(|url| url.as_str().to_owned()),
             local: self.local.clone(),
             messages,
         }))

@@ -46,7 +46,7 @@ struct Line {
     state: &'static str,
     state_said: String,
     /// How far it has come: the message that says it, and how many attempts there were.
-    progress: &'static str,
+    progress: Option<&'static str>,
     attempts: u32,
     at: Timestamp,
     error: Option<String>,
@@ -55,7 +55,8 @@ struct Line {
 }
 
 impl Line {
-    fn of(entry: &OutboxEntry, f: &Frame, person: &Person) -> Self {
+    /// `unsent` says that nothing goes out, so that there is nothing to hurry.
+    fn of(entry: &OutboxEntry, f: &Frame, person: &Person, unsent: bool) -> Self {
         let (notice, delivery) = (&entry.notice, &entry.delivery);
         let runs = person.is_provider(Role::Operator) || person.is_of(&notice.tenant, Role::TenantAdmin);
         Self {
@@ -71,17 +72,30 @@ impl Line {
             state: delivery.state.as_str(),
             state_said: f.t(&format!("outbox-state-{}", delivery.state.as_str())),
             progress: match (delivery.state, delivery.attempts) {
-                (DeliveryState::Waiting, 0) => "outbox-due",
-                (DeliveryState::Waiting, _) => "outbox-due-again",
-                (DeliveryState::Sent, _) => "outbox-sent",
-                (DeliveryState::Moot, _) => "outbox-moot",
-                (DeliveryState::Dead, _) => "outbox-given-up",
+                (DeliveryState::Waiting, 0) if unsent => None,
+                (state, attempts) => Some(progress(state, attempts)),
             },
             attempts: delivery.attempts,
             at: delivery.at,
             error: delivery.last_error.clone(),
-            again: runs && matches!(delivery.state, DeliveryState::Waiting | DeliveryState::Dead),
+            again: runs
+                && match delivery.state {
+                    DeliveryState::Waiting => !unsent,
+                    DeliveryState::Dead => true,
+                    DeliveryState::Sent | DeliveryState::Moot => false,
+                },
         }
+    }
+}
+
+/// The message that says how far a delivery has come.
+fn progress(state: DeliveryState, attempts: u32) -> &'static str {
+    match (state, attempts) {
+        (DeliveryState::Waiting, 0) => "outbox-due",
+        (DeliveryState::Waiting, _) => "outbox-due-again",
+        (DeliveryState::Sent, _) => "outbox-sent",
+        (DeliveryState::Moot, _) => "outbox-moot",
+        (DeliveryState::Dead, _) => "outbox-given-up",
     }
 }
 
@@ -112,11 +126,12 @@ pub(super) async fn all(console: Arc<Console>, visit: Visit) -> Shown {
         (listed.items, listed.next)
     };
     let frame = visit.frame(visit.words().say("outbox"));
+    let opens = visit.demo && console.messages.is_some();
     let template = OutboxPage {
         f: &frame,
-        lines: entries.iter().map(|entry| Line::of(entry, &frame, person)).collect(),
+        lines: entries.iter().map(|entry| Line::of(entry, &frame, person, opens)).collect(),
         dead,
-        opens: visit.demo && console.messages.is_some(),
+        opens,
         provider: frame.provider(),
         done: visit.query.get("done").parse::<u64>().ok().map(|number| number.to_string()),
         next: next.map(|cursor| format!("/outbox?{}cursor={cursor}", if dead { "state=dead&" } else { "" })),
@@ -163,7 +178,7 @@ pub(super) async fn show(console: Arc<Console>, visit: Visit) -> Shown {
     let entry = found(&console, person, number).await?.ok_or(Trouble::NotFound)?;
     let message = messages.message(&entry).await?;
     let frame = visit.frame(visit.words().say_with("notice-title", &[("number", number.into())]));
-    let template = NoticePage { f: &frame, line: Line::of(&entry, &frame, person), message };
+    let template = NoticePage { f: &frame, line: Line::of(&entry, &frame, person, true), message };
     page(&frame, StatusCode::OK, &template)
 }
 

@@ -27,6 +27,7 @@ stories! {
     people_sign_in_at_their_issuer => "sign_in",
     settings_are_changed_part_by_part_and_the_switch_says_what_it_means => "settings",
     the_whole_story_is_told_by_pages_alone => "provider",
+    messages_are_read_on_the_page_where_none_are_sent => "outbox",
 }
 
 /// The stories whose people sign in at an issuer; of another site, as issuers are: the authority is at a

@@ -35,6 +35,7 @@ mod docs;
 mod log_faults;
 mod mail;
 mod oidc;
+mod pages;
 mod people;
 mod record;
 mod restarts;
