@@ -8,6 +8,7 @@
 mod answer;
 mod ask;
 mod assets;
+mod choices;
 mod form;
 mod frame;
 mod lists;
@@ -15,6 +16,7 @@ mod oidc;
 mod outbox;
 mod provider;
 mod request;
+mod respond;
 mod router;
 mod session;
 mod settings;

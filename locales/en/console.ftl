@@ -14,6 +14,15 @@ zone-note = Times are in the zone { $zone }.
 to-start = To the start page
 to-settings = Look at the settings
 left = { $duration } left
+time-over = time is over
+read-all = Read it all
+written = What you had written
+signed-in-as = You are signed in as { $person }.
+proof-from = from { $address }
+more-contents = { $count ->
+    [one] and { $count } more
+   *[other] and { $count } more
+}
 for-duration = for { $duration }
 
 sign-in = Sign in
@@ -39,6 +48,8 @@ nobody-can-approve = Too few people can approve: every request will expire witho
 lockbox-is-off = Customer Lockbox is off: access is given without asking you.
 answer-by = Answer by
 access-until = Access until
+pending-more = More are waiting
+active-more = Further accesses
 look-and-answer = Look and answer
 active-now = Access given right now
 active-none = Nobody of the provider has access to your content.
@@ -49,7 +60,8 @@ requests-none-found = No request fits. Take a filter away, or look for something
 filter = Show
 filter-clear = Show all
 filter-any = any
-filter-text = Search (number, engineer, service request, reason)
+filter-text = Search: number, engineer, service request or reason
+filter-more = More filters
 filter-state = State
 filter-workload = Service
 filter-engineer = Engineer
@@ -71,6 +83,8 @@ column-outcome = Outcome
 
 request-title = Lockbox request { $id }
 asked = What is asked for
+asked-then = What was asked for
+to-answer = To your answer
 who = Who
 what-for = What for
 what-for-is = { $reason } ({ $service_request })
@@ -81,8 +95,8 @@ how-long = For how long
 submitted = Submitted
 reviewed = Reviewed by the provider
 unknown = What is not known yet
-unknown-content = No content is named: with your approval the engineer reaches everything in this service.
-unknown-items = Which items inside the named content will be opened. You see each of them here as it happens.
+unknown-content = All of it: no content is named, so the engineer would reach everything in this service.
+unknown-items = Which items inside it will be opened. You see each of them here as it happens.
 unknown-start = When the engineer begins: the time runs from your approval.
 given = What was given
 window = From – until
@@ -100,10 +114,17 @@ quorum-is = { $quorum } approvers have to agree; { $agreed ->
    *[other] { $agreed } have so far
 }. One refusal is enough to end it.
 narrow = Give less than was asked (shorter, fewer actions, only some content)
+narrow-hint = What you choose here is what will be given.
+look = Show what this would allow
 only-content = Only this content
-only-content-hint = One entry a line, such as mailbox/adele@contoso.example. Empty means everything that was asked for.
+only-content-hint = One entry a line, such as { $example }. Empty means everything that was asked for.
+content-example = mailbox/adele@contoso.example
+content-example-exchange = mailbox/adele@contoso.example
+content-example-sharepoint = site/finance
+content-example-onedrive = drive/adele@contoso.example
 comment = Comment
 comment-hint = Both sides see it. You need not write one.
+recorded-as = Your answer is recorded under { $person }.
 approve = Approve
 reject = Reject
 agreed-already = You have agreed. Others still have to.
@@ -153,6 +174,7 @@ wrong-no-action = Choose at least one action, or reject the request.
 wrong-no-content = Choose at least one piece of content, or reject the request.
 
 refused-step = Too late: the request is now “{ $state }”. Nothing was changed by you.
+refused-decided-by = { $person } answered on { $at }.
 refused-stale = Somebody changed this after you had opened it. Look at what it says now; what you wrote is still here.
 refused-already-approved = You have agreed already. Somebody else has to.
 refused-wider = That is more than was asked for. You can give less, never more.

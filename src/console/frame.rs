@@ -112,6 +112,11 @@ impl Frame {
         self.words.duration(at.since(self.now))
     }
 
+    /// Whether `at` is over.
+    pub(super) fn over(&self, at: &Timestamp) -> bool {
+        self.now >= *at
+    }
+
     /// The zone's name.
     pub(super) fn zone(&self) -> &str {
         self.zone.name()

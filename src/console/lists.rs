@@ -22,6 +22,9 @@ struct PendingPage<'a> {
     f: &'a Frame,
     pending: Vec<Line>,
     active: Vec<Line>,
+    /// Whether more wait, or are given, than are shown.
+    more_pending: bool,
+    more_active: bool,
     /// Whether nobody could answer.
     nobody: bool,
     lockbox: bool,
@@ -40,19 +43,23 @@ pub(super) async fn home(console: Arc<Console>, visit: Visit) -> Shown {
 async fn pending(console: &Console, visit: &Visit, tenant: &TenantId) -> Shown {
     let person = visit.person()?;
     let frame = visit.frame(visit.words().say("pending"));
-    let lines = async |state| -> Result<Vec<Line>, Trouble> {
+    let lines = async |state| -> Result<(Vec<Line>, bool), Trouble> {
         let query = AccessRequestQuery { state: Some(state), ..AccessRequestQuery::default() };
         let listed = console.manage().list(person, query, Page { after: None, limit: PAGE }).await?;
         let mut lines: Vec<Line> = listed.items.iter().map(|request| Line::of(request, frame.words)).collect();
         // What runs out first is on top.
         lines.sort_by_key(|line| line.until);
-        Ok(lines)
+        Ok((lines, listed.next.is_some()))
     };
+    let (pending, more_pending) = lines(StateName::Notified).await?;
+    let (active, more_active) = lines(StateName::Active).await?;
     let settings = console.manage().tenant(person, tenant).await?;
     let template = PendingPage {
         f: &frame,
-        pending: lines(StateName::Notified).await?,
-        active: lines(StateName::Active).await?,
+        pending,
+        active,
+        more_pending,
+        more_active,
         nobody: settings.nobody_can_approve(),
         lockbox: settings.lockbox,
     };
@@ -75,6 +82,8 @@ struct RequestsPage<'a> {
     workloads: Vec<(String, String)>,
     /// Whether any filter is set.
     filtered: bool,
+    /// Whether one of those that fold away is set.
+    narrowed: bool,
     /// A filter that cannot be read.
     wrong: bool,
     /// The address of the next page.
@@ -95,7 +104,7 @@ pub(super) async fn all(console: Arc<Console>, visit: Visit) -> Shown {
         state: read(&state, &mut wrong, StateName::parse),
         engineer: read(&engineer, &mut wrong, |text| PersonId::parse(text).ok()),
         workload: read(&workload, &mut wrong, |text| WorkloadName::parse(text).ok()),
-        since: read(&since, &mut wrong, |text| format!("{text}T00:00:00Z").parse::<Timestamp>().ok()),
+        since: read(&since, &mut wrong, day),
         text: read(&q, &mut wrong, |text| (text.len() <= 128).then(|| text.to_owned())),
     };
     let after = AccessRequestId::parse(visit.query.get("cursor")).ok();
@@ -123,7 +132,10 @@ pub(super) async fn all(console: Arc<Console>, visit: Visit) -> Shown {
     let states = StateName::ALL.into_iter().filter(|state| !is_customer(person) || known_to_customers(*state));
     let states = states.map(|state| (state.as_str().to_owned(), frame.state(&state))).collect();
     let filtered = given.iter().any(|value| !value.is_empty());
+    let narrowed = [&state, &workload, &engineer, &tenant, &since].iter().any(|value| !value.is_empty());
     let provider = !is_customer(person);
+    // A field for a date takes nothing else.
+    let since = if day(&since).is_some() { since } else { String::new() };
     let template = RequestsPage {
         f: &frame,
         lines,
@@ -136,11 +148,17 @@ pub(super) async fn all(console: Arc<Console>, visit: Visit) -> Shown {
         states,
         workloads,
         filtered,
+        narrowed,
         wrong,
         next,
         provider,
     };
     page(&frame, StatusCode::OK, &template)
+}
+
+/// The beginning of a day.
+fn day(text: &str) -> Option<Timestamp> {
+    format!("{text}T00:00:00Z").parse().ok()
 }
 
 fn known_to_customers(state: StateName) -> bool {

@@ -2,42 +2,23 @@
 //! was touched.
 
 use super::Console;
-use super::answer::{Shown, page, see_other};
+use super::answer::{Shown, page};
+use super::choices::{AnswerForm, answer_form, sentence};
 use super::form::Form;
 use super::frame::Frame;
 use super::provider::{self, Deeds};
-use super::shown::{AccessLine, Choice, Entry, Given, durations, has_agreed, may_try, until};
-use super::trouble::{Trouble, refused};
+pub(super) use super::respond::{again, approve, deny, look, revoke, stepped};
+use super::shown::{AccessLine, Entry, Given, Quote, has_agreed, may_try, until};
 use super::visit::{Visit, is_customer};
-use crate::domain::{
-    AccessRequest, ActionName, Command, ContentPath, ContentScope, Person, Refusal, Role, State, StateName, Step,
-    Tenant, Terms, Timestamp,
-};
-use crate::manage_requests::{ManageError, Stepped};
+use crate::domain::{AccessRequest, ContentScope, Person, Role, State, StateName, Timestamp};
 use askama::Template;
 use axum::http::StatusCode;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How many accesses are shown with a request; the API has them all.
 const ACCESSES_MAX: usize = 200;
-/// What an approver can choose.
-struct AnswerForm {
-    version: u64,
-    comment: String,
-    durations: Vec<Choice>,
-    actions: Vec<Choice>,
-    contents: Vec<Choice>,
-    /// Content to narrow to, where the whole workload is asked for.
-    only: String,
-    whole_workload: bool,
-    /// What approving would allow, in a sentence.
-    would_allow: String,
-    /// How many approvers it takes, and how many have agreed.
-    quorum: u32,
-    agreed: usize,
-}
-
+/// How many pieces of content are shown before the others fold away: what matters fits a phone.
+const CONTENTS_SHOWN: usize = 6;
 #[derive(Template)]
 #[template(path = "console/request.html")]
 struct RequestPage<'a> {
@@ -48,16 +29,21 @@ struct RequestPage<'a> {
     workload: String,
     service_request: String,
     reason: String,
-    reason_text: String,
+    reason_text: Quote,
     asked_actions: String,
+    /// The first pieces of content, and the others, which fold away.
     asked_contents: Vec<String>,
+    more_contents: Vec<String>,
     asked_duration: String,
-    submitted_at: Timestamp,
     reviewed_by: String,
-    review_comment: String,
+    review_comment: Option<Quote>,
     reviewed_at: Option<Timestamp>,
     state: StateName,
     until: Option<Timestamp>,
+    /// Whether it has not been decided.
+    open: bool,
+    /// Whether no content is named, so that all of it is asked for.
+    whole_workload: bool,
     unknowns: Vec<String>,
     answer: Option<AnswerForm>,
     /// What one of the provider's people can do.
@@ -67,35 +53,47 @@ struct RequestPage<'a> {
     agreed_already: bool,
     given: Option<Given>,
     decided_by: Option<String>,
-    decided_comment: Option<String>,
+    decided_comment: Option<Quote>,
     history: Vec<Entry>,
     accesses: Vec<AccessLine>,
     accesses_shown: bool,
     accesses_failed: bool,
+    /// What the timeline spans.
+    accesses_between: Option<(Timestamp, Timestamp)>,
     /// What has just been done.
     done: Option<String>,
     /// What went wrong with the form.
     problem: Option<String>,
+    /// Whether the page is about what the choices would allow.
+    looked: bool,
     /// Whether what was written was kept over a sign-in.
     kept: bool,
+    /// What was written, where there is no form any more to hold it.
+    written: Option<String>,
+}
+
+/// What comes with a page: the form as it was filled in, what was wrong with it, and whether it was kept
+/// over a sign-in.
+#[derive(Default)]
+pub(super) struct Said {
+    pub(super) form: Form,
+    pub(super) problem: Option<String>,
+    pub(super) kept: bool,
+    /// Whether he wanted to see what it would allow.
+    pub(super) looked: bool,
 }
 
 /// `GET /requests/{id}`.
 pub(super) async fn show(console: Arc<Console>, visit: Visit) -> Shown {
     let person = visit.person()?.clone();
     let draft = console.take_draft(&person.id, &visit.path, visit.now).await?;
-    let kept = draft.is_some();
-    shown(&console, &visit, draft.unwrap_or_default(), None, kept, StatusCode::OK).await
+    let said = Said { kept: draft.is_some(), form: draft.unwrap_or_default(), ..Said::default() };
+    shown(&console, &visit, said, StatusCode::OK).await
 }
 
-async fn shown(
-    console: &Console,
-    visit: &Visit,
-    form: Form,
-    problem: Option<String>,
-    kept: bool,
-    status: StatusCode,
-) -> Shown {
+/// The page of the AccessRequest in the path, as it stands now.
+pub(super) async fn shown(console: &Console, visit: &Visit, said: Said, status: StatusCode) -> Shown {
+    let Said { form, problem, kept, looked } = said;
     let person = visit.person()?;
     let request = console.manage().get(person, visit.access_request()?).await?;
     let tenant = console.manage().tenant(person, &request.asked.tenant).await.ok();
@@ -114,6 +112,14 @@ async fn shown(
     let revocable = request.state_name() == StateName::Active && approver && named;
     let review = request.review();
     let decided = request.decided();
+    let mut asked_contents = words.contents(&request.asked.scope, &request.asked.workload);
+    let more_contents = asked_contents.split_off(CONTENTS_SHOWN.min(asked_contents.len()));
+    let deeds = Deeds::of(console, person, &request, &form, visit.now).await?;
+    // A comment on an approval is not one on a revocation.
+    let (written, on_revocation) = match form.text("comment").map(str::to_owned) {
+        comment if revocable && !form.has("action") => (None, comment),
+        comment => (comment.filter(|_| answer.is_none() && deeds.is_none()), None),
+    };
     let template = RequestPage {
         f: &frame,
         id: request.id.to_string(),
@@ -122,31 +128,36 @@ async fn shown(
         workload: words.workload(&request.asked.workload),
         service_request: request.asked.service_request.to_string(),
         reason: frame.sided(&format!("reason-{}", request.asked.reason.code.as_str())),
-        reason_text: request.asked.reason.text.clone(),
+        reason_text: Quote::of(&request.asked.reason.text),
         asked_actions: words.actions(&request.asked.scope.actions),
-        asked_contents: words.contents(&request.asked.scope, &request.asked.workload),
+        asked_contents,
+        more_contents,
         asked_duration: words.duration(request.asked.duration),
-        submitted_at: request.submitted_at,
         reviewed_by: review.map_or_else(String::new, |review| review.by.to_string()),
-        review_comment: review.and_then(|review| review.comment.clone()).unwrap_or_default(),
+        review_comment: review.and_then(|review| review.comment.as_deref()).map(Quote::of),
         reviewed_at: review.map(|review| review.at),
         state: request.state_name(),
         until: until(&request),
+        open: matches!(request.state_name(), StateName::Submitted | StateName::Notified),
+        whole_workload: request.asked.scope.content == ContentScope::Workload,
         unknowns: unknowns(&frame, &request),
         answer,
-        deeds: Deeds::of(console, person, &request, &form, visit.now).await?,
-        revoke: revocable.then(|| (request.version, form.get("comment").to_owned())),
+        deeds,
+        revoke: revocable.then(|| (request.version, on_revocation.unwrap_or_default())),
         agreed_already,
         given: request.grant().map(|grant| Given::of(grant, words)),
         decided_by: decided.map(|decided| decided.by.to_string()),
-        decided_comment: decided.and_then(|decided| decided.comment.clone()),
+        decided_comment: decided.and_then(|decided| decided.comment.as_deref()).map(Quote::of),
         history: events.iter().map(|event| Entry::of(event, &frame)).collect(),
         accesses,
         accesses_shown,
         accesses_failed,
+        accesses_between: span(&request),
         done: done(&frame, visit.query.get("done"), &request),
         problem,
         kept,
+        looked,
+        written,
     };
     page(&frame, status, &template)
 }
@@ -157,11 +168,7 @@ fn unknowns(f: &Frame, request: &AccessRequest) -> Vec<String> {
     if request.state_name() != StateName::Notified || f.provider() {
         return all;
     }
-    if request.asked.scope.content == ContentScope::Workload {
-        all.push(f.t("unknown-content"));
-    } else {
-        all.push(f.t("unknown-items"));
-    }
+    all.push(f.t("unknown-items"));
     all.push(f.t("unknown-start"));
     all
 }
@@ -176,7 +183,7 @@ fn done(f: &Frame, what: &str, request: &AccessRequest) -> Option<String> {
                 &[
                     ("engineer", request.engineer.as_str().into()),
                     ("actions", given.actions.into()),
-                    ("contents", f.words.list(given.contents).into()),
+                    ("contents", sentence(given.contents, f.words).into()),
                     ("until", f.time(&grant.window.expires_at).into()),
                 ],
             ))
@@ -186,6 +193,13 @@ fn done(f: &Frame, what: &str, request: &AccessRequest) -> Option<String> {
         ("revoked", State::Revoked { .. }) => Some(f.t("done-revoked")),
         _ => provider::done(f, what, request),
     }
+}
+
+/// From when until when there was, or is, access.
+fn span(request: &AccessRequest) -> Option<(Timestamp, Timestamp)> {
+    let grant = request.grant()?;
+    let ended = grant.ended.as_ref().map(|ended| ended.at);
+    Some((grant.window.starts_at, ended.unwrap_or(grant.window.expires_at)))
 }
 
 async fn accesses(
@@ -201,144 +215,6 @@ async fn accesses(
     // Reads files: on a thread that may wait for a disk.
     let read = tokio::task::spawn_blocking(move || history.under(id, since, 0, ACCESSES_MAX)).await;
     let Ok(Ok((touched, _))) = read else { return (Vec::new(), true, true) };
-    let window = request.grant().map(|grant| {
-        let ended = grant.ended.as_ref().map(|ended| ended.at);
-        (grant.window.starts_at, ended.unwrap_or(grant.window.expires_at))
-    });
+    let window = span(request);
     (touched.iter().filter_map(|touched| AccessLine::of(touched, window, f.words)).collect(), true, false)
-}
-
-fn answer_form(console: &Console, f: &Frame, request: &AccessRequest, tenant: &Tenant, form: &Form) -> AnswerForm {
-    let (agreed, quorum) = match &request.state {
-        State::Notified { consents, .. } => (consents.len(), tenant.quorum),
-        _ => (0, tenant.quorum),
-    };
-    let last = match &request.state {
-        State::Notified { consents, .. } => consents.last().map(|consent| consent.terms.clone()),
-        _ => None,
-    };
-    let last = last.unwrap_or_default();
-    let longest = request.asked.duration.min(tenant.grant_longest(console.manage().defaults()));
-    let longest = last.duration.map_or(longest, |agreed| agreed.min(longest));
-    let actions = last.actions.unwrap_or_else(|| request.asked.scope.actions.clone());
-    let content = last.content.unwrap_or_else(|| request.asked.scope.content.clone());
-    let filled = !form.fields().is_empty();
-    let chosen = |name: &str, value: &str| !filled || form.all(name).any(|given| given == value);
-    let words = f.words;
-    let scope = crate::domain::Scope { actions: actions.clone(), content: content.clone() };
-    AnswerForm {
-        version: request.version,
-        comment: form.get("comment").to_owned(),
-        durations: durations(words, longest, form.get("duration")),
-        actions: actions
-            .iter()
-            .map(|name| Choice {
-                value: name.to_string(),
-                said: words.action(name),
-                chosen: chosen("action", name.as_str()),
-            })
-            .collect(),
-        contents: content
-            .paths()
-            .map(|path| Choice {
-                value: path.to_string(),
-                said: words.content(path),
-                chosen: chosen("content", path.as_str()),
-            })
-            .collect(),
-        only: form.get("only").to_owned(),
-        whole_workload: content == ContentScope::Workload,
-        would_allow: words.say_with(
-            "would-allow",
-            &[
-                ("engineer", request.engineer.as_str().into()),
-                ("actions", words.actions(&actions).into()),
-                ("contents", words.list(words.contents(&scope, &request.asked.workload)).into()),
-                ("duration", words.duration(longest).into()),
-            ],
-        ),
-        quorum,
-        agreed,
-    }
-}
-
-/// `POST /requests/{id}/approve`.
-pub(super) async fn approve(console: Arc<Console>, visit: Visit) -> Shown {
-    let terms = match terms(&console, &visit).await? {
-        Ok(terms) => terms,
-        Err(problem) => return again(&console, &visit, problem, StatusCode::UNPROCESSABLE_ENTITY).await,
-    };
-    stepped(&console, &visit, Command::Approve(terms), "approved").await
-}
-
-/// `POST /requests/{id}/deny`.
-pub(super) async fn deny(console: Arc<Console>, visit: Visit) -> Shown {
-    stepped(&console, &visit, Command::Deny, "denied").await
-}
-
-/// `POST /requests/{id}/revoke`.
-pub(super) async fn revoke(console: Arc<Console>, visit: Visit) -> Shown {
-    stepped(&console, &visit, Command::Revoke, "revoked").await
-}
-
-/// What an approver has chosen; or what is wrong with it, in words.
-async fn terms(console: &Console, visit: &Visit) -> Result<Result<Terms, String>, Trouble> {
-    let person = visit.person()?;
-    let request = console.manage().get(person, visit.access_request()?).await?;
-    let (form, words) = (&visit.form, visit.words());
-    let Ok(duration) = form.text("duration").map(crate::domain::parse_duration).transpose() else {
-        return Ok(Err(words.say("wrong-duration")));
-    };
-    let actions: Result<BTreeSet<ActionName>, _> = form.all("action").map(ActionName::parse).collect();
-    let chosen: Vec<&str> = form.all("content").chain(form.lines("only")).collect();
-    let contents: Result<BTreeSet<ContentPath>, _> = chosen.into_iter().map(ContentPath::parse).collect();
-    let (Ok(actions), Ok(contents)) = (actions, contents) else {
-        return Ok(Err(words.say("wrong-content")));
-    };
-    if actions.is_empty() {
-        return Ok(Err(words.say("wrong-no-action")));
-    }
-    let named = request.asked.scope.content.paths().count() > 0;
-    if named && contents.is_empty() {
-        // Read by a person, nothing chosen is "nothing"; it must not mean "everything".
-        return Ok(Err(words.say("wrong-no-content")));
-    }
-    let content = (!contents.is_empty()).then(|| ContentScope::from_paths(contents));
-    Ok(Ok(Terms { duration, actions: Some(actions), content }))
-}
-
-pub(super) async fn stepped(console: &Console, visit: &Visit, command: Command, done: &str) -> Shown {
-    let person = visit.person()?;
-    let id = visit.access_request()?;
-    let comment = visit.form.text("comment").map(str::to_owned);
-    let ends = matches!(command, Command::Revoke | Command::Close);
-    let step = Step { command, comment, seen_version: Some(visit.seen_version()?) };
-    let taken = console.manage().step(person, id, &step).await;
-    console.api.count(step.command.act().as_str(), &taken);
-    match taken {
-        Ok(Stepped { revision, .. }) => {
-            if ends {
-                console.manage().effective(revision).await;
-            } else {
-                console.api.delivered(revision).await;
-            }
-            see_other(&format!("/requests/{id}?done={done}"))
-        }
-        Err(error @ ManageError::Refused(_)) if !matches!(error, ManageError::Refused(Refusal::NotEligible(_))) => {
-            let frame = visit.frame(String::new());
-            let problem = refused(&frame, &error);
-            let status = match &error {
-                ManageError::Refused(Refusal::IllegalStep { .. } | Refusal::AlreadyApproved(_)) => StatusCode::CONFLICT,
-                ManageError::Refused(Refusal::StaleVersion { .. }) => StatusCode::PRECONDITION_FAILED,
-                _ => StatusCode::UNPROCESSABLE_ENTITY,
-            };
-            again(console, visit, problem, status).await
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The page once more, with what was written and what is wrong.
-pub(super) async fn again(console: &Console, visit: &Visit, problem: String, status: StatusCode) -> Shown {
-    shown(console, visit, visit.form.clone(), Some(problem), false, status).await
 }

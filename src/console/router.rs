@@ -71,6 +71,7 @@ pub fn table() -> Vec<Row> {
         GET "/requests/new" SignedIn "/requests/new" ask::show;
         POST "/requests" SignedIn "/requests/new" ask::submit;
         GET "/requests/{id}" SignedIn "/requests/{id}" request::show;
+        POST "/requests/{id}/look" SignedIn "/requests/{id}" request::look;
         POST "/requests/{id}/approve" Fresh "/requests/{id}" request::approve;
         POST "/requests/{id}/deny" Fresh "/requests/{id}" request::deny;
         POST "/requests/{id}/revoke" Fresh "/requests/{id}" request::revoke;
@@ -160,7 +161,7 @@ async fn entered(console: Arc<Console>, row: Row, request: Request) -> Response<
         None => passed(&console, row, &came, &head).await,
     };
     // Kept for a page about what went wrong, for the handler takes the visit.
-    let beside = visit(&console, &head, came.params.clone(), Form::default()).await;
+    let beside = visit(&console, &head, came.params.clone(), came.form.clone()).await;
     let shown = match shown {
         Ok(Some(response)) => Ok(response),
         Ok(None) => (row.handler)(console, came).await,

@@ -69,18 +69,59 @@ pub(super) struct Line {
     pub(super) until: Option<Timestamp>,
     /// How long access is asked for.
     pub(super) duration: String,
+    /// What may be done: under the Grant, where there is one, else as asked.
+    pub(super) actions: String,
+    /// On which content, shortened.
+    pub(super) contents: String,
+}
+
+/// How many pieces of content a list names.
+const CONTENTS_MAX: usize = 2;
+
+/// The first pieces of content, and how many more there are.
+pub(super) fn shortened(mut contents: Vec<String>, max: usize, words: &Words) -> Vec<String> {
+    let more = contents.len().saturating_sub(max);
+    if more > 0 {
+        contents.truncate(max);
+        contents.push(words.say_with("more-contents", &[("count", more.into())]));
+    }
+    contents
 }
 
 /// The longest reason in a list, in characters.
-const REASON_CHARS_MAX: usize = 120;
+const REASON_CHARS_MAX: usize = 160;
+/// From which length on a text folds, in characters and lines: what matters must fit a phone's screen.
+const QUOTE_CHARS_MAX: usize = 280;
+const QUOTE_LINES_MAX: usize = 6;
+
+/// What somebody has written, with its beginning where it is long.
+pub(super) struct Quote {
+    /// All of it.
+    pub(super) text: String,
+    /// Its beginning, if that is not all.
+    pub(super) short: Option<String>,
+}
+
+impl Quote {
+    pub(super) fn of(text: &str) -> Self {
+        let lines: Vec<&str> = text.split_inclusive('\n').take(QUOTE_LINES_MAX).collect();
+        let mut short: String = lines.concat().chars().take(QUOTE_CHARS_MAX).collect();
+        let folds = short.len() < text.len();
+        short.truncate(short.trim_end().len());
+        short.push('…');
+        Self { text: text.to_owned(), short: folds.then_some(short) }
+    }
+}
 
 impl Line {
     pub(super) fn of(request: &AccessRequest, words: &Words) -> Self {
         let text = &request.asked.reason.text;
-        let mut reason: String = text.chars().take(REASON_CHARS_MAX).collect();
+        let mut reason: String = text.chars().take(REASON_CHARS_MAX).map(|c| if c == '\n' { ' ' } else { c }).collect();
         if reason.len() < text.len() {
             reason.push('…');
         }
+        let scope = request.grant().map_or(&request.asked.scope, |grant| &grant.scope);
+        let contents = shortened(words.contents(scope, &request.asked.workload), CONTENTS_MAX, words);
         Self {
             id: request.id.to_string(),
             engineer: request.engineer.to_string(),
@@ -92,6 +133,8 @@ impl Line {
             submitted_at: request.submitted_at,
             until: until(request),
             duration: words.duration(request.asked.duration),
+            actions: words.actions(&scope.actions),
+            contents: contents.join(", "),
         }
     }
 }
@@ -150,7 +193,7 @@ pub(super) struct Entry {
     /// How he proved who he is, and from where.
     pub(super) proof: Option<String>,
     /// What he said.
-    pub(super) comment: Option<String>,
+    pub(super) comment: Option<Quote>,
 }
 
 impl Entry {
@@ -160,25 +203,32 @@ impl Entry {
             Actor::Clock => (None, None),
             Actor::Person { id, authentication } => {
                 let method = f.words.find(&format!("method-{}", authentication.method), &[]);
+                let address = authentication.address.as_deref().map(|address| f.t1("proof-from", "address", address));
                 let parts = [
-                    Some(method.as_deref().unwrap_or(authentication.method)),
-                    authentication.strength.as_deref(),
-                    authentication.address.as_deref(),
+                    method.or_else(|| Some(authentication.method.to_owned())),
+                    authentication.strength.clone(),
+                    address,
                 ];
-                let proof: Vec<&str> = parts.into_iter().flatten().collect();
+                let proof: Vec<String> = parts.into_iter().flatten().collect();
                 (Some(id.to_string()), Some(proof.join(", ")))
             }
         };
-        // Where a proof came from is the business of those who audit it, not of the other side.
-        let proof = proof.filter(|_| !customer || event.kind != EventKind::Submitted);
+        // Where the provider's people sit is the business of those who audit them, not of a customer.
+        let proof = proof.filter(|_| !customer || of_customer(event.kind));
         Self {
             at: event.at,
             what: f.t(&format!("event-{}", event.kind.as_str())),
             by,
             proof,
-            comment: event.comment.clone(),
+            comment: event.comment.as_deref().map(Quote::of),
         }
     }
+}
+
+/// Whether a step is one of the customer's own.
+fn of_customer(kind: EventKind) -> bool {
+    use EventKind::{Approved, Consented, Denied, Revoked, TenantChanged};
+    matches!(kind, Consented | Approved | Denied | Revoked | TenantChanged)
 }
 
 /// One access, or attempt at one.

@@ -66,6 +66,8 @@ struct TroublePage<'a> {
     f: &'a Frame,
     what: String,
     next: String,
+    /// What was sent with a form, so that it is not lost.
+    written: Option<String>,
 }
 
 impl Trouble {
@@ -109,7 +111,8 @@ impl Trouble {
             _ => frame.sided(&format!("{key}-what")),
         };
         let next = frame.sided(&format!("{key}-next"));
-        let response = page(&frame, self.status(), &TroublePage { f: &frame, what, next })?;
+        let written = visit.form.text("comment").map(str::to_owned);
+        let response = page(&frame, self.status(), &TroublePage { f: &frame, what, next, written })?;
         Ok(match &visit.new_cookie {
             Some(cookie) => with_cookie(response, &cookie_of(VISIT_COOKIE, cookie)),
             None => response,
@@ -122,7 +125,8 @@ pub(super) fn cookie_of(name: &str, value: &str) -> String {
     format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict")
 }
 
-fn status_of(error: &ManageError) -> StatusCode {
+/// The status of a refusal.
+pub(super) fn status_of(error: &ManageError) -> StatusCode {
     match error {
         ManageError::Refused(Refusal::IllegalStep { .. } | Refusal::AlreadyApproved(_)) => StatusCode::CONFLICT,
         ManageError::Setting(TenantRefusal::NotEntitled(_)) | ManageError::Store(StoreError::Conflict(_)) => {

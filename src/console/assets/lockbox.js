@@ -2,39 +2,29 @@
 // submission a click. Without it everything still works.
 (() => {
   "use strict";
-  const words = document.documentElement.lang;
-  const skew = Date.parse(document.body.dataset.now) - Date.now();
 
-  // The server writes times in the zone this cookie names, from the next page on.
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone && !document.cookie.includes("lockbox-zone=" + encodeURIComponent(zone))) {
-    document.cookie = "lockbox-zone=" + encodeURIComponent(zone) + "; Path=/; Max-Age=31536000; SameSite=Lax; Secure";
-    const written = new Intl.DateTimeFormat(words, { dateStyle: "long", timeStyle: "short", timeZone: zone });
-    const abbreviated = new Intl.DateTimeFormat(words, { timeZone: zone, timeZoneName: "short" });
-    for (const time of document.querySelectorAll("time")) {
-      const at = new Date(time.dateTime);
-      const name = abbreviated.formatToParts(at).find((part) => part.type === "timeZoneName");
-      time.textContent = written.format(at) + (name ? " (" + name.value + ")" : "");
-    }
+  // The server writes all times, in the zone this cookie names, from the next page on.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+  if (/^[\w+\/-]{1,64}$/.test(zone) && !document.cookie.split("; ").includes("lockbox-zone=" + zone)) {
+    document.cookie = "lockbox-zone=" + zone + "; Path=/; Max-Age=31536000; SameSite=Lax; Secure";
   }
 
-  // Units as the browser knows them in the page's language.
-  const unit = (count, name) => new Intl.NumberFormat(words, { style: "unit", unit: name, unitDisplay: "long" }).format(count);
+  // A duration in its two largest units, rounded down, as the server writes it in the page's language.
+  const words = document.documentElement.lang;
+  const skew = Date.parse(document.body.dataset.now) - Date.now();
+  const unit = (count, name) =>
+    new Intl.NumberFormat(words, { style: "unit", unit: name, unitDisplay: "long", useGrouping: false }).format(count);
   const said = (seconds) => {
-    const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
-    if (hours > 0) return minutes > 0 ? unit(hours, "hour") + " " + unit(minutes, "minute") : unit(hours, "hour");
-    return minutes > 0 ? unit(minutes, "minute") : unit(Math.floor(seconds), "second");
+    if (seconds < 60) return unit(seconds, "second");
+    const parts = [[Math.floor(seconds / 86400), "day"], [Math.floor((seconds % 86400) / 3600), "hour"], [Math.floor((seconds % 3600) / 60), "minute"]];
+    return parts.filter(([count]) => count > 0).slice(0, 2).map(([count, name]) => unit(count, name)).join(" ");
   };
-  const countdowns = [...document.querySelectorAll("[data-until]")].map((element) => {
-    const text = element.textContent;
-    const digit = text.search(/\d/);
-    const rest = text.slice(digit).replace(/^[\d\s\p{L}]*?(?=$|[^\d\s\p{L}])/u, "");
-    return { element, until: Date.parse(element.dataset.until), before: digit < 0 ? "" : text.slice(0, digit), rest };
-  });
+  const countdowns = [...document.querySelectorAll("[data-until]")];
   const tick = () => {
-    for (const { element, until, before } of countdowns) {
-      const seconds = Math.max(0, (until - Date.now() - skew) / 1000);
-      element.textContent = before + said(seconds);
+    for (const element of countdowns) {
+      const seconds = Math.floor((Date.parse(element.dataset.until) - Date.now() - skew) / 1000);
+      const text = seconds < 0 ? element.dataset.over : element.dataset.left.replace("{}", said(seconds));
+      if (element.textContent !== text) element.textContent = text;
       element.classList.toggle("soon", seconds < 3600);
     }
   };
