@@ -28,6 +28,13 @@ stories! {
     settings_are_changed_part_by_part_and_the_switch_says_what_it_means => "settings",
     the_whole_story_is_told_by_pages_alone => "provider",
     messages_are_read_on_the_page_where_none_are_sent => "outbox",
+    a_customer_answers_and_sees_what_became_of_it => "customer",
+    a_keyboard_is_enough => "keyboard",
+    no_script_is_needed => "noscript",
+    of_two_answers_one_counts => "races",
+    nothing_that_was_written_is_lost => "session",
+    what_others_send_or_write_stays_text => "hostile",
+    the_pictures_of_the_documentation_can_be_taken => "docs",
 }
 
 /// The stories whose people sign in at an issuer; of another site, as issuers are: the authority is at a
@@ -69,8 +76,9 @@ fn told(story: &str) {
     if let Some(provider) = &provider {
         // The issuer's description is read in the background.
         eventually("signing in", || Window::on(&app).leave("/", false).status, |status| *status == 200);
-        node.env("ISSUER", &provider.issuer).env("AGE", ageing(&app.dir().join("lockbox.db")));
+        node.env("ISSUER", &provider.issuer);
     }
+    node.env("AGE", ageing(&app.dir().join("lockbox.db")));
     let said = node.env("CHROMIUM", browser_path(&browser)).stdin(Stdio::null()).output().unwrap();
     let text = [said.stdout, said.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(said.status.success(), "{story} ended with {}:\n{text}", said.status);

@@ -36,6 +36,7 @@ mod log_faults;
 mod mail;
 mod oidc;
 mod pages;
+mod page_people;
 mod people;
 mod record;
 mod restarts;

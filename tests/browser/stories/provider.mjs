@@ -116,7 +116,7 @@ await story('provider', async (stage) => {
     await check(page, `${who}-requests`);
     await visit(page, `/requests/${id}`, `${who}-request`);
     assert.equal(await page.locator('main form').count(), 0, `${who} can press something`);
-    await page.getByText('(token, 127.0.0.1)').first().waitFor();
+    await page.getByText('(by token, from 127.0.0.1)').first().waitFor();
     await visit(page, '/requests/new', `${who}-may-not-ask`, 403);
   }
   const olga = stage.pages.at(-2);
