@@ -49,7 +49,7 @@ await story('sign_in', async (stage) => {
   await check(page, 'sign-in-oidc-kept');
   await page.getByRole('button', { name: 'Approve' }).click();
   await page.getByRole('status').getByText('Approved.').waitFor();
-  await page.getByText('(by sign-in service, urn:lockbox:test:two-factors, 127.0.0.1)').waitFor();
+  await page.getByText('(by sign-in service, urn:lockbox:test:two-factors, from 127.0.0.1)').waitFor();
 
   // A proof that is too old for what ends an access.
   await page.getByLabel('Comment').fill('Done with it.');
