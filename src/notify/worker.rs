@@ -66,7 +66,10 @@ impl Postman {
             Channel::Mail => self.mail.is_some(),
             Channel::Webhook => self.webhooks.is_some(),
         };
-        while able {
+        if !able {
+            return;
+        }
+        loop {
             match self.round(channel).await {
                 Ok(0) => tokio::time::sleep(REST).await,
                 Ok(_) => {}

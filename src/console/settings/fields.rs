@@ -160,7 +160,6 @@ pub(super) fn limit_choices(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests panic to fail")]
 
     use super::*;
 

@@ -115,7 +115,6 @@ fn value(name: &str, text: &str, words: &Words) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests panic to fail")]
 
     use super::*;
 
