@@ -230,7 +230,6 @@ fn field_of(error: &ManageError) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::domain::Language;
 

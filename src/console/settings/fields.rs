@@ -160,7 +160,6 @@ pub(super) fn limit_choices(
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     fn form(fields: &[(&str, &str)]) -> Form {

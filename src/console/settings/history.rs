@@ -115,7 +115,6 @@ fn value(name: &str, text: &str, words: &Words) -> String {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     fn lines(detail: &str) -> Vec<String> {
