@@ -72,7 +72,7 @@ pub(super) fn tag(endpoint: &Endpoint) -> &'static str {
         _ if begins("/v1/access-requests") => "AccessRequests",
         _ if begins("/v1/tenants") => "Tenants",
         _ if begins("/v1/engineers") => "Engineers",
-        _ if begins("/v1/outbox") => "Notices",
+        _ if begins("/v1/outbox") || begins("/.well-known/lockbox-webhook-keys") => "Notices",
         _ if begins("/v1/authorize") => "Decisions",
         _ if begins("/access/v1/") || begins("/.well-known/authzen") => "AuthZEN",
         _ if begins("/v1/policies") => "Policies",
