@@ -237,7 +237,8 @@ fn what_was_given_up_is_found_and_sent_again_by_those_who_run_it() {
     otto.post(&path, &[]).is(303);
     assert_eq!(count("otto", "/outbox?state=dead"), 0);
     let listed = app.authority("otto").get("/v1/outbox").is(200).json();
-    let entry = listed["items"].as_array().unwrap().iter().find(|entry| entry["number"].to_string() == *number);
+    let entry =
+        listed["items"].as_array().unwrap().iter().find(|entry| entry["number"].as_u64() == number.parse().ok());
     let delivery = entry.unwrap_or(&json!(null));
     assert!(delivery.to_string().contains("waiting"), "{delivery}");
 }
