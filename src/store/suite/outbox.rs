@@ -49,7 +49,7 @@ pub(super) async fn a_notice_moves_on_once_for_each_attempt(store: &dyn Store) {
         .unwrap();
     assert!(store.outbox_due(Channel::Webhook, at(1_000_000), 10).await.unwrap().is_empty());
     assert_eq!(store.outbox_counts().await.unwrap(), OutboxCounts { waiting: 1, dead: 1 });
-    assert!(store.outbox_entry(3).await.unwrap().is_none());
+    assert!(store.outbox_entry(4).await.unwrap().is_none());
     assert_eq!(store.outbox(None, page(Some(2), 10)).await.unwrap()[0].delivery.state, DeliveryState::Sent);
 }
 
