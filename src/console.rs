@@ -5,6 +5,7 @@
 //! signed in, just as the API's does. Nothing changes on GET or HEAD. A change needs the session's own
 //! token in the form, from a page of the same origin.
 
+mod account;
 mod answer;
 mod ask;
 mod assets;
@@ -14,6 +15,7 @@ mod frame;
 mod lists;
 mod oidc;
 mod outbox;
+mod passkeys;
 mod provider;
 mod request;
 mod respond;

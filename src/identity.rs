@@ -8,10 +8,12 @@
 //! Invariant: no token, and no part of one, is ever logged, kept or put into an error. Nothing here
 //! reads a network on the way of a request: keys and files are tended in the background.
 
+pub mod approval;
 pub mod jwt;
 pub mod keys;
 pub mod oidc;
 pub mod tokens;
+pub mod webauthn;
 mod wire;
 
 use crate::clock::Clock;

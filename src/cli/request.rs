@@ -1,6 +1,7 @@
 //! `lockbox request`: the life of an AccessRequest, for every person in it.
 
 mod show;
+mod verify;
 
 use super::Exit;
 use super::client::{Answer, Client, escaped};
@@ -46,6 +47,8 @@ enum Verb {
     /// Approver: end the access at once.
     #[command(after_help = "Example:\n  lockbox request revoke LBX-1001")]
     Revoke(End),
+    /// Auditor or approver: check what a passkey signed against the record.
+    VerifyApproval(VerifyApproval),
 }
 
 /// What the engineer asks for.
@@ -121,6 +124,16 @@ struct Show {
     events: bool,
 }
 
+/// Which to verify.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "It ends with 0 if a passkey confirmed at least one approval and all that is shown of it holds; else with 1.\n\nExample:\n  lockbox request verify-approval LBX-1001"
+)]
+struct VerifyApproval {
+    /// The AccessRequest, such as LBX-1001.
+    id: String,
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Verdict {
     Approve,
@@ -191,6 +204,7 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
         Verb::Submit(submit) => submit_it(&client, submit)?,
         Verb::List(list) => return list_them(&client, list, output),
         Verb::Show(show) => return show_it(&client, &show, output),
+        Verb::VerifyApproval(verify) => return verify_it(&client, &verify.id, output),
         Verb::Review(Review { id, verdict, comment }) => {
             let verdict = if matches!(verdict, Verdict::Approve) { "approve" } else { "reject" };
             let body = said(comment, vec![("verdict", json!(verdict))]);
@@ -273,6 +287,14 @@ fn list_them(client: &Client, list: List, output: &Output) -> Result<Exit, CliEr
     let answer = client.get(&format!("/v1/access-requests{mark}{}", query.join("&")))?.body;
     output.answer(&answer, || show::rows(&answer, SystemClock.wall(), output))?;
     Ok(Exit::Fine)
+}
+
+fn verify_it(client: &Client, id: &str, output: &Output) -> Result<Exit, CliError> {
+    let request = client.get(&path(id, ""))?.body;
+    let events = client.get(&path(id, "/events"))?.body;
+    let (answer, text, fine) = verify::examined(&request, &events, output);
+    output.answer(&answer, || text)?;
+    Ok(if fine { Exit::Fine } else { Exit::Failed })
 }
 
 fn show_it(client: &Client, show: &Show, output: &Output) -> Result<Exit, CliError> {

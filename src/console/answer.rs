@@ -27,6 +27,14 @@ pub(super) fn page(frame: &Frame, status: StatusCode, template: &impl Template) 
     Ok(guarded(response))
 }
 
+/// An answer for a page's own script.
+pub(super) fn json(status: StatusCode, value: &serde_json::Value) -> Shown {
+    let mut response = Response::new(Body::from(value.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(guarded(response))
+}
+
 /// The headers of every page and redirect.
 fn guarded(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();

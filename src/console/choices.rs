@@ -25,6 +25,8 @@ pub(super) struct AnswerForm {
     pub(super) only: String,
     /// How such content is written; nothing where content is named already.
     pub(super) only_hint: Option<String>,
+    /// Whether he could confirm it by a passkey.
+    pub(super) passkey: bool,
     /// Whether he has chosen already, so that the choices stand open.
     pub(super) chosen: bool,
     /// What approving would allow, in a sentence: as asked, or as he has chosen.
@@ -81,6 +83,7 @@ pub(super) fn answer_form(
             .collect(),
         only: form.get("only").to_owned(),
         only_hint: (content == ContentScope::Workload).then(|| only_hint(f, &request.asked.workload)),
+        passkey: false,
         chosen: filled,
         would_allow: words.say_with(
             "would-allow",

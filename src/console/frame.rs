@@ -97,6 +97,11 @@ impl Frame {
         &PATHS.js
     }
 
+    /// The address of the script for passkeys.
+    pub(super) fn passkey_js(&self) -> &'static str {
+        &PATHS.passkey_js
+    }
+
     /// An instant as the reader writes it.
     pub(super) fn time(&self, at: &Timestamp) -> String {
         self.words.instant(*at, &self.zone)

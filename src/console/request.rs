@@ -105,8 +105,9 @@ pub(super) async fn shown(console: &Console, visit: &Visit, said: Said, status: 
     let named = tenant.as_ref().is_some_and(|tenant| tenant.names_approver(&person.id));
     let agreed_already = has_agreed(&request, &person.id);
     let answerable = request.state_name() == StateName::Notified && approver && named && !agreed_already;
+    let passkey = answerable && console.offers_passkey(person).await?;
     let answer = match (&tenant, answerable) {
-        (Some(tenant), true) => Some(answer_form(console, &frame, &request, tenant, &form)),
+        (Some(tenant), true) => Some(AnswerForm { passkey, ..answer_form(console, &frame, &request, tenant, &form) }),
         _ => None,
     };
     let revocable = request.state_name() == StateName::Active && approver && named;

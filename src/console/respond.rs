@@ -4,10 +4,11 @@ use super::Console;
 use super::answer::{Shown, see_other};
 use super::choices::terms;
 use super::frame::Frame;
+use super::passkeys::{self, Confirmed};
 use super::request::{Said, shown};
 use super::trouble::{refused, status_of};
 use super::visit::Visit;
-use crate::domain::{AccessRequest, Command, PersonId, Refusal, State, Step, Terms};
+use crate::domain::{AccessRequest, Command, Person, PersonId, Refusal, State, Step, Terms};
 use crate::manage_requests::{ManageError, Stepped};
 use crate::store::StoreError;
 use axum::http::StatusCode;
@@ -29,7 +30,15 @@ pub(super) async fn approve(console: Arc<Console>, visit: Visit) -> Shown {
         Ok(terms) => terms,
         Err(problem) => return again(&console, &visit, problem, StatusCode::UNPROCESSABLE_ENTITY).await,
     };
-    stepped(&console, &visit, Command::Approve(terms), "approved").await
+    if !passkeys::is_confirmed(&visit) {
+        return stepped(&console, &visit, Command::Approve(terms), "approved").await;
+    }
+    match passkeys::confirmed(&console, &visit, &terms).await? {
+        Ok(Confirmed { person, evidence }) => {
+            taken(&console, &visit, &person, Command::Approve(terms), Some(evidence), "approved").await
+        }
+        Err(problem) => again(&console, &visit, problem, StatusCode::UNPROCESSABLE_ENTITY).await,
+    }
 }
 
 /// `POST /requests/{id}/deny`.
@@ -44,11 +53,21 @@ pub(super) async fn revoke(console: Arc<Console>, visit: Visit) -> Shown {
 
 /// Takes a step, and shows what came of it.
 pub(super) async fn stepped(console: &Console, visit: &Visit, command: Command, done: &str) -> Shown {
-    let person = visit.person()?;
+    taken(console, visit, visit.person()?, command, None, done).await
+}
+
+async fn taken(
+    console: &Console,
+    visit: &Visit,
+    person: &Person,
+    command: Command,
+    evidence: Option<String>,
+    done: &str,
+) -> Shown {
     let id = visit.access_request()?;
     let comment = visit.form.text("comment").map(str::to_owned);
     let ends = matches!(command, Command::Revoke | Command::Close);
-    let step = Step { command, comment, seen_version: Some(visit.seen_version()?) };
+    let step = Step { command, comment, seen_version: Some(visit.seen_version()?), evidence };
     let taken = console.manage().step(person, id, &step).await;
     console.api.count(step.command.act().as_str(), &taken);
     let error = match taken {

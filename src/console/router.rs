@@ -6,7 +6,9 @@ use super::form::Form;
 use super::session::{COOKIE, Session, VISIT_COOKIE, csrf_of, secret};
 use super::trouble::{Trouble, cookie_of};
 use super::visit::{Visit, accepted};
-use super::{Console, ask, assets, lists, oidc, outbox, provider, request, settings, sign_in, switch, tenants};
+use super::{
+    Console, account, ask, assets, lists, oidc, outbox, passkeys, provider, request, settings, sign_in, switch, tenants,
+};
 use crate::domain::Language;
 use crate::http::body::{BodyBounds, read_body};
 use crate::http::problem::Problem;
@@ -73,6 +75,7 @@ pub fn table() -> Vec<Row> {
         GET "/requests/{id}" SignedIn "/requests/{id}" request::show;
         POST "/requests/{id}/look" SignedIn "/requests/{id}" request::look;
         POST "/requests/{id}/approve" Fresh "/requests/{id}" request::approve;
+        POST "/requests/{id}/passkey-challenge" Fresh "/requests/{id}" passkeys::challenge;
         POST "/requests/{id}/deny" Fresh "/requests/{id}" request::deny;
         POST "/requests/{id}/revoke" Fresh "/requests/{id}" request::revoke;
         POST "/requests/{id}/review" Fresh "/requests/{id}" provider::review;
@@ -86,6 +89,10 @@ pub fn table() -> Vec<Row> {
         POST "/settings/webhooks" Fresh "/settings" settings::webhooks;
         GET "/settings/lockbox" SignedIn "/settings/lockbox" switch::show;
         POST "/settings/lockbox" Fresh "/settings/lockbox" switch::turn;
+        GET "/account" SignedIn "/account" account::show;
+        POST "/account/passkeys/challenge" Fresh "/account" account::challenge;
+        POST "/account/passkeys" Fresh "/account" account::add;
+        POST "/account/passkeys/remove" Fresh "/account" account::remove;
         GET "/tenants" SignedIn "/tenants" tenants::all;
         GET "/tenants/{id}" SignedIn "/tenants/{id}" tenants::show;
         POST "/tenants/{id}/entitlement" Fresh "/tenants/{id}" tenants::entitle;

@@ -18,6 +18,8 @@ pub use state::{Consent, Decided, Review, State, StateName, Verdict};
 const TEXT_BYTES_MAX: usize = 4096;
 /// The most actions, and the most content paths, one AccessRequest may name.
 const SCOPE_NAMES_MAX: usize = 64;
+/// The longest evidence of a confirmation, in bytes: what is signed may be as long as a form, escaped.
+const EVIDENCE_BYTES_MAX: usize = 128 * 1024;
 
 /// What an engineer asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +132,8 @@ pub struct Step {
     pub comment: Option<String>,
     /// The version he saw (`If-Match`); must be the current one. `None` where he need not have looked.
     pub seen_version: Option<u64>,
+    /// What proves that he confirmed it with a passkey; checked before, kept with the event.
+    pub evidence: Option<String>,
 }
 
 /// Why a step or a submission is refused. Nothing changes then.

@@ -134,4 +134,6 @@ pub struct Event {
     pub comment: Option<String>,
     /// What changed, in one line a person can read.
     pub detail: Option<String>,
+    /// What proves that the person confirmed it with a passkey, as JSON; kept, never judged here.
+    pub evidence: Option<String>,
 }

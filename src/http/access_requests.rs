@@ -8,7 +8,7 @@ use super::router::AuthorityApi;
 use super::wire::{AccessBody, AccessRequestBody, EventBody, ListBody};
 use crate::domain::{
     AccessRequestId, ActionName, Command, ContentPath, ContentScope, Justification, NameError, PersonId, ReasonCode,
-    Scope, ServiceRequest, StateName, Step, Submission, TenantId, Terms, Verdict, WorkloadName, parse_duration,
+    Role, Scope, ServiceRequest, StateName, Step, Submission, TenantId, Terms, Verdict, WorkloadName, parse_duration,
 };
 use crate::manage_requests::{AccessRequestQuery, Idempotency};
 use crate::store::Page;
@@ -79,7 +79,12 @@ pub(super) async fn show(api: Arc<AuthorityApi>, call: Call) -> Answered {
 
 /// `GET /v1/access-requests/{id}/events`.
 pub(super) async fn events(api: Arc<AuthorityApi>, call: Call) -> Answered {
-    let events = api.manage.events(call.person()?, call.access_request()?).await?;
+    let person = call.person()?;
+    let mut events = api.manage.events(person, call.access_request()?).await?;
+    if person.tenant.is_none() && !person.roles.has(Role::Auditor) {
+        // Which passkeys the customer's people have is not the business of who asks for access.
+        events.iter_mut().for_each(|event| event.evidence = None);
+    }
     let items: Vec<_> = events.iter().map(EventBody::from).collect();
     Ok(answer(StatusCode::OK, &ListBody { items, next_cursor: None }))
 }
@@ -178,7 +183,7 @@ async fn stepped(
         return Err(Problem::new(Cause::PreconditionRequired, why));
     }
     let act = command.act().as_str();
-    let stepped = api.manage.step(person, id, &Step { command, comment, seen_version }).await;
+    let stepped = api.manage.step(person, id, &Step { command, comment, seen_version, evidence: None }).await;
     api.count(act, &stepped);
     let stepped = stepped?;
     let mut body = AccessRequestBody::from(&stepped.after);

@@ -51,7 +51,7 @@ pub struct DecidedBody {
 pub struct AuthenticationBody {
     /// `token` or `jwt`.
     pub method: &'static str,
-    /// The issuer's `acr`.
+    /// The issuer's `acr`; ends in `passkey` where one confirmed the step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strength: Option<String>,
     /// The network address.
@@ -163,6 +163,9 @@ pub struct EventBody {
     /// What changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// What proves that he confirmed it with a passkey, as JSON; for the approver's own side and auditors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
 }
 
 /// One Decision under an AccessRequest.
@@ -276,6 +279,7 @@ impl From<&Event> for EventBody {
             version: event.version,
             comment: event.comment.clone(),
             detail: event.detail.clone(),
+            evidence: event.evidence.clone(),
         }
     }
 }

@@ -177,5 +177,6 @@ fn submitted(made: &AccessRequest, person: &Person) -> Event {
         version: made.version,
         comment: None,
         detail: None,
+        evidence: None,
     }
 }

@@ -107,7 +107,7 @@ impl ManageRequests {
         tenant: &Tenant,
         now: Timestamp,
     ) -> Result<(), ManageError> {
-        let step = Step { command: Command::SwitchOn, comment: None, seen_version: None };
+        let step = Step { command: Command::SwitchOn, comment: None, seen_version: None, evidence: None };
         for id in transaction.internal_grants(&tenant.id).await? {
             let Some(stored) = transaction.access_request(id).await? else { continue };
             let grant_id = self.fresh_grant_id()?;
@@ -234,7 +234,18 @@ fn fresh(what: &str, current: u64, seen: Option<u64>) -> Result<(), ManageError>
 
 fn setting_event(kind: EventKind, person: &Person, at: Timestamp, version: u64, detail: Option<String>) -> Event {
     let by = Actor::of(person);
-    Event { at, kind, by, access_request: None, tenant: None, state: None, version, comment: None, detail }
+    Event {
+        at,
+        kind,
+        by,
+        access_request: None,
+        tenant: None,
+        state: None,
+        version,
+        comment: None,
+        detail,
+        evidence: None,
+    }
 }
 
 /// What changed, in one line.

@@ -93,7 +93,7 @@ impl Office {
     }
 
     async fn step(&self, by: &Person, on: &AccessRequest, command: Command) -> Result<AccessRequest, ManageError> {
-        let step = Step { command, comment: None, seen_version: Some(on.version) };
+        let step = Step { command, comment: None, seen_version: Some(on.version), evidence: None };
         self.manage.step(by, on.id, &step).await.map(|stepped| stepped.after)
     }
 

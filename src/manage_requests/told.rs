@@ -85,6 +85,7 @@ impl ManageRequests {
             version: stored.version,
             comment: None,
             detail: None,
+            evidence: None,
         };
         write_told(transaction.as_mut(), &event, &first_use(&stored, &tenant, now)).await?;
         transaction.commit().await?;

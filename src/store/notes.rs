@@ -16,11 +16,13 @@ pub enum NoteKind {
     Preference,
     /// A passkey of a person; the key begins with his id.
     Passkey,
+    /// What a passkey has been asked for; the key begins with that of the session.
+    Challenge,
 }
 
 impl NoteKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Session, Self::Draft, Self::Preference, Self::Passkey];
+    pub const ALL: [Self; 5] = [Self::Session, Self::Draft, Self::Preference, Self::Passkey, Self::Challenge];
 
     /// The name in the store.
     pub fn as_str(self) -> &'static str {
@@ -29,6 +31,7 @@ impl NoteKind {
             Self::Draft => "draft",
             Self::Preference => "preference",
             Self::Passkey => "passkey",
+            Self::Challenge => "challenge",
         }
     }
 }

@@ -7,8 +7,8 @@ use super::super::{
     Actor, Approval, ContentScope, Ended, Ending, Event, EventKind, Grant, Person, Role, Scope, Terms, Window,
 };
 use super::{
-    AccessRequest, Act, Command, Consent, Decided, Defaults, GrantId, Refusal, Review, State, Step, TEXT_BYTES_MAX,
-    Tenant, Timestamp, Verdict, bounded_duration, sized,
+    AccessRequest, Act, Command, Consent, Decided, Defaults, EVIDENCE_BYTES_MAX, GrantId, Refusal, Review, State, Step,
+    TEXT_BYTES_MAX, Tenant, Timestamp, Verdict, bounded_duration, sized,
 };
 use std::collections::BTreeSet;
 
@@ -71,6 +71,7 @@ impl AccessRequest {
         }
         debug_assert!(on.tenant.id == self.asked.tenant, "judged by the settings of its own tenant");
         sized("comment", step.comment.as_deref().unwrap_or_default().len(), 0, TEXT_BYTES_MAX, "bytes")?;
+        sized("evidence", step.evidence.as_deref().unwrap_or_default().len(), 0, EVIDENCE_BYTES_MAX, "bytes")?;
         // Before the version: "it has expired" helps more than "look again".
         if !self.has_step(step.command.act()) {
             return Err(self.illegal(step.command.act()));
@@ -291,7 +292,9 @@ impl AccessRequest {
     }
 
     fn stepped(&self, state: State, kind: EventKind, step: &Step, by: &Person, on: Circumstances<'_>) -> Transition {
-        self.becomes(state, kind, Actor::of(by), on.now, step.comment.clone())
+        let mut taken = self.becomes(state, kind, Actor::of(by), on.now, step.comment.clone());
+        taken.event.evidence.clone_from(&step.evidence);
+        taken
     }
 
     fn becomes(&self, state: State, kind: EventKind, by: Actor, at: Timestamp, comment: Option<String>) -> Transition {
@@ -306,6 +309,7 @@ impl AccessRequest {
             version: after.version,
             comment,
             detail: None,
+            evidence: None,
         };
         Transition { after, event }
     }

@@ -85,7 +85,7 @@ fn apply(request: &AccessRequest, tenant: &Tenant, by: &Person, command: Command
     let grant_id = GrantId::parse("0198c0de-0000-7000-8000-000000000001").unwrap();
     let on =
         Circumstances { tenant, defaults: Defaults::default(), now: Timestamp::from_ms(NOON + 1), grant_id: &grant_id };
-    let step = Step { command, comment: None, seen_version: None };
+    let step = Step { command, comment: None, seen_version: None, evidence: None };
     request.apply(&step, by, on).map(|transition| transition.after)
 }
 

@@ -68,6 +68,8 @@ pub(in crate::store) struct EventMirror {
     version: u64,
     comment: Option<String>,
     detail: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    evidence: Option<String>,
 }
 
 /// The document of a notice.
@@ -208,6 +210,7 @@ impl Document for Event {
             version: self.version,
             comment: self.comment.clone(),
             detail: self.detail.clone(),
+            evidence: self.evidence.clone(),
         }
     }
 
@@ -228,6 +231,7 @@ impl Document for Event {
             version: mirror.version,
             comment: mirror.comment,
             detail: mirror.detail,
+            evidence: mirror.evidence,
         })
     }
 }

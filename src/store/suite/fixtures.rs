@@ -91,7 +91,12 @@ pub(super) fn then(before: &AccessRequest, command: Command, tenant: &Tenant, ms
         }
         _ => signed_in(&format!("csilla@{}.example", tenant.id), Role::Approver, Some(&tenant.id)),
     };
-    let step = Step { command, comment: Some("so be it".to_owned()), seen_version: Some(before.version) };
+    let step = Step {
+        command,
+        comment: Some("so be it".to_owned()),
+        seen_version: Some(before.version),
+        evidence: Some("{}".to_owned()),
+    };
     let on = Circumstances { tenant, defaults: Defaults::default(), now: at(ms), grant_id: &grant_id };
     before.apply(&step, &by, on).unwrap().after
 }
@@ -138,6 +143,7 @@ pub(super) fn event(of: &AccessRequest) -> Event {
         version: of.version,
         comment: Some("\u{202e}kept as it is".to_owned()),
         detail: None,
+        evidence: None,
     }
 }
 

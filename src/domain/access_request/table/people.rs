@@ -122,7 +122,8 @@ pub(super) fn step(
     tenant: &Tenant,
     now: Timestamp,
 ) -> Result<Transition, Refusal> {
-    let step = Step { command, comment: Some("so be it".to_owned()), seen_version: Some(before.version) };
+    let step =
+        Step { command, comment: Some("so be it".to_owned()), seen_version: Some(before.version), evidence: None };
     let grant_id = GrantId::parse(GRANT_ID).unwrap();
     before.apply(&step, by, Circumstances { tenant, defaults: Defaults::default(), now, grant_id: &grant_id })
 }

@@ -104,7 +104,7 @@ impl Life {
         let grant_id = GrantId::parse(GRANT_ID).unwrap();
         let on =
             Circumstances { tenant: &self.tenant, defaults: Defaults::default(), now: self.now, grant_id: &grant_id };
-        let step = Step { command: command.clone(), comment: None, seen_version };
+        let step = Step { command: command.clone(), comment: None, seen_version, evidence: None };
         let before = self.of.clone();
         let taken = match before.apply(&step, by, on) {
             Err(refusal) => {
@@ -251,7 +251,7 @@ fn the_last_moment_to_answer_is_before_respond_by() {
     let grant_id = GrantId::parse(GRANT_ID).unwrap();
     let tenant = contoso();
     let on = Circumstances { tenant: &tenant, defaults: Defaults::default(), now: respond_by, grant_id: &grant_id };
-    let unseen = Step { command: Command::Deny, comment: None, seen_version: None };
+    let unseen = Step { command: Command::Deny, comment: None, seen_version: None, evidence: None };
     let refused = notified.apply(&unseen, &named("approver"), on).unwrap_err();
     assert!(matches!(refused, Refusal::IllegalStep { state: StateName::Expired, act: Act::Deny, .. }), "{refused}");
 }
