@@ -215,7 +215,10 @@ export async function tabTo(page, name, stepsMax = 100) {
   return assert.fail(`${stepsMax} steps with Tab do not lead to "${name}" on ${page.url()}`);
 }
 
-/** A passkey of this page, always there and always willing; needs a page on `localhost`, not on a number. */
+/**
+ * A device for passkeys of this page, always there and always willing; needs a page on `localhost`, not on a
+ * number. `verified(false)` makes it one that does not know its user any more.
+ */
 export async function passkey(page) {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('WebAuthn.enable');
@@ -223,5 +226,6 @@ export async function passkey(page) {
     protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true,
     automaticPresenceSimulation: true,
   };
-  return (await devtools.send('WebAuthn.addVirtualAuthenticator', { options })).authenticatorId;
+  const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', { options });
+  return { verified: (isUserVerified) => devtools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }) };
 }

@@ -34,12 +34,16 @@ stories! {
     of_two_answers_one_counts => "races",
     nothing_that_was_written_is_lost => "session",
     what_others_send_or_write_stays_text => "hostile",
+    an_approval_is_confirmed_with_a_passkey => "passkey",
     the_pictures_of_the_documentation_can_be_taken => "docs",
 }
 
 /// The stories whose people sign in at an issuer; of another site, as issuers are: the authority is at a
 /// number, the issuer at a name.
 const WITH_ISSUER: &[&str] = &["sign_in"];
+
+/// The stories that see the authority by a name: browsers have no passkeys at a number.
+const BY_NAME: &[&str] = &["passkey"];
 
 #[test]
 fn every_story_is_told() {
@@ -62,7 +66,13 @@ fn told(story: &str) {
         return;
     };
     let provider = WITH_ISSUER.contains(&story).then(|| Provider::start_at("localhost").unwrap());
-    let app = TestApp::start_process(provider.as_ref().map_or_else(Settings::default, settings_with));
+    let home = BY_NAME.contains(&story).then(|| free_address().replace("127.0.0.1", "localhost"));
+    let settings = match (&provider, &home) {
+        (Some(provider), _) => settings_with(provider),
+        (None, Some(home)) => settings_by_name(home),
+        (None, None) => Settings::default(),
+    };
+    let app = TestApp::start_process(settings);
     let program = Path::new(env!("CARGO_BIN_EXE_lockbox"));
     // Beside the profile's folder, which holds the program.
     let screenshots = program.parent().and_then(Path::parent).unwrap().join("screenshots");
@@ -73,6 +83,9 @@ fn told(story: &str) {
         node.env_remove(proxy);
     }
     node.env("DEMO_JSON", app.dir().join("demo.json")).env("SCREENSHOTS", screenshots).env("LOCKBOX", program);
+    if let Some(home) = &home {
+        node.env("HOME_URL", format!("http://{home}"));
+    }
     if let Some(provider) = &provider {
         // The issuer's description is read in the background.
         eventually("signing in", || Window::on(&app).leave("/", false).status, |status| *status == 200);
@@ -88,10 +101,21 @@ fn told(story: &str) {
 /// Settings by which people sign in at this provider. The address that they come back to must be known
 /// before anything listens there: a port that is free now.
 fn settings_with(provider: &Provider) -> Settings {
-    let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let listen = free_address();
     let public_url = format!("http://{listen}");
     let at = [("LOCKBOX_AUTHORITY__LISTEN", listen.as_str()), ("LOCKBOX_AUTHORITY__PUBLIC_URL", &public_url)];
     window::settings(provider, &at)
+}
+
+/// Settings by which people see the authority at `home`, a name and a port.
+fn settings_by_name(home: &str) -> Settings {
+    let (listen, public_url) = (home.replace("localhost", "127.0.0.1"), format!("http://{home}"));
+    Settings::of(&[("LOCKBOX_AUTHORITY__LISTEN", &listen), ("LOCKBOX_AUTHORITY__PUBLIC_URL", &public_url)])
+}
+
+/// An address that nobody listens on now.
+fn free_address() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 /// The whole path of a program, which is what starting it without a shell takes.

@@ -37,6 +37,7 @@ mod mail;
 mod oidc;
 mod page_people;
 mod pages;
+mod passkeys;
 mod people;
 mod record;
 mod restarts;
