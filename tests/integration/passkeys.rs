@@ -134,7 +134,7 @@ fn an_approval_is_confirmed_and_verified_later() {
     let answer = scene.signed(VERIFIED, 2);
     let sent = scene.approve(&FORM, &answer).is(303);
     assert_eq!(sent.header("location").unwrap(), format!("{page}?done=approved"));
-    assert!(scene.window.get(&page).is(200).text().contains("(by token, passkey, 127.0.0.1)"));
+    assert!(scene.window.get(&page).is(200).text().contains("(by token, passkey, from 127.0.0.1)"));
     let approved = scene.app.show("csilla", &scene.id).json();
     assert_eq!(approved["decided"]["authentication"]["strength"], "passkey");
 

@@ -25,7 +25,7 @@ await story('passkey', async (stage) => {
   await page.getByLabel('Comment').fill('Only this mailbox.');
   await page.getByRole('button', { name: 'Approve with passkey' }).click();
   await page.getByRole('status').getByText('Approved.').waitFor();
-  await page.getByText('(by token, passkey, 127.0.0.1)').waitFor();
+  await page.getByText('(by token, passkey, from 127.0.0.1)').waitFor();
 
   // The same on a device that does not know its user: nothing is sent, and all is still there.
   await device.verified(false);
