@@ -64,10 +64,19 @@ fn no_form_is_taken_without_its_token_or_from_elsewhere_and_with_both_it_is() {
         let (who, path, fields) = world.errand(&app, &row);
         let before = record.all();
         let taken = browsers[who].post(&path, &borrowed(&fields));
-        let expected = if row.path == "/sign-in/oidc" { 404 } else { 303 };
+        // Nobody issues proofs here, and a demo at a number has no site that passkeys could be for.
+        let absent =
+            ["/sign-in/oidc", "/requests/{id}/passkey-challenge", "/account/passkeys", "/account/passkeys/challenge"];
+        let expected = match row.path {
+            path if absent.contains(&path) => 404,
+            // Shows what an answer would mean.
+            "/requests/{id}/look" => 200,
+            _ => 303,
+        };
         assert_eq!(taken.status, expected, "POST {path} as {who}: {}", taken.text());
         let changed = record.all() != before;
-        assert_eq!(changed, row.door != Door::Anyone, "POST {path} as {who}: did it change the record?");
+        let changes = row.door != Door::Anyone && expected == 303 && row.path != "/account/passkeys/remove";
+        assert_eq!(changed, changes, "POST {path} as {who}: did it change the record?");
     }
 }
 

@@ -223,6 +223,7 @@ fn success(endpoint: &Endpoint, status: u16) -> Response {
     let what = match (status, endpoint.path) {
         (200, "/openapi.json") => "The description",
         (200, "/metrics") => "The metrics",
+        (200, "/.well-known/lockbox-webhook-keys") => "A JWK set (RFC 7517)",
         (201, _) => "It was made",
         (204, _) => "It is gone",
         (200, _) if hands_out(endpoint) => "The bundle: a gzip file with a manifest and its Ed25519 signature",
@@ -238,6 +239,10 @@ fn success(endpoint: &Endpoint, status: u16) -> Response {
             let lines = ContentBuilder::new().schema(Some(text())).build();
             let kind = crate::telemetry::CONTENT_TYPE.split(';').next().unwrap_or_default();
             ResponseBuilder::new().description(what).content(kind, lines)
+        }
+        ("/.well-known/lockbox-webhook-keys", _) => {
+            let object = ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::Object))).build();
+            ResponseBuilder::new().description(what).content("application/jwk-set+json", object)
         }
         _ if hands_out(endpoint) && status == 200 => {
             let file = ContentBuilder::new().schema(Some(text())).build();

@@ -180,6 +180,9 @@ impl World {
                 fields.push(one("content", crate::steps::ADELE));
                 (who, path, fields)
             }
+            "/requests/{id}/look" | "/requests/{id}/passkey-challenge" => step("approve", "csilla", "2"),
+            "/account/passkeys" | "/account/passkeys/challenge" => ("csilla", row.path.to_owned(), Vec::new()),
+            "/account/passkeys/remove" => ("csilla", row.path.to_owned(), vec![one("passkey", "none")]),
             "/requests/{id}/deny" => step("deny", "csilla", "2"),
             "/requests/{id}/revoke" => step("revoke", "csilla", "3"),
             "/requests/{id}/close" => step("close", "ana", "3"),
