@@ -44,6 +44,7 @@
       };
     },
   };
+  for (const note of document.querySelectorAll("[data-needs-script]")) note.hidden = true;
   for (const button of document.querySelectorAll("button[data-passkey]")) {
     const form = button.form;
     const problem = form.querySelector("[data-passkey-problem]");

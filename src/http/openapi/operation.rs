@@ -173,6 +173,9 @@ fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
         };
         all.push(parameter(ParameterIn::Path, "id", what, true, text()));
     }
+    if endpoint.path.contains("{number}") {
+        all.push(parameter(ParameterIn::Path, "number", "The notice's number in the outbox.", true, text()));
+    }
     all.extend(query(endpoint).iter().map(|name| query_parameter(name)));
     if let Some(required) = if_match(endpoint) {
         let what = "The ETag of what was looked at; another version is answered 412.";
@@ -278,7 +281,7 @@ fn problems(endpoint: &Endpoint) -> Vec<u16> {
     if takes_body {
         statuses.extend([408, 413]);
     }
-    if endpoint.path.contains("{id}") || hands_out(endpoint) {
+    if endpoint.path.contains('{') || hands_out(endpoint) {
         statuses.push(404);
     }
     if endpoint.method != "GET" && (endpoint.listener == Listener::Authority || tag(endpoint) == "Policies") {
