@@ -64,7 +64,7 @@ fn who_signs_in_at_the_issuer_is_in_and_the_record_says_how() {
     let fields = [("version", "2"), ("action", "read"), ("content", "mailbox/adele@contoso.example")];
     let sent = window.post(&format!("/requests/{id}"), &format!("/requests/{id}/approve"), &fields).is(303);
     let page = window.get(location(&sent)).is(200);
-    says(&page, &format!("(by sign-in service, {STRENGTH}, 127.0.0.1)"));
+    says(&page, &format!("(by sign-in service, {STRENGTH}, from 127.0.0.1)"));
     let approved = app.show("csilla", &id).json();
     let authentication = json!({ "method": "oidc", "strength": STRENGTH, "address": "127.0.0.1" });
     assert_eq!(approved["decided"]["authentication"], authentication);

@@ -175,12 +175,11 @@ impl World {
                 ];
                 ("ana", row.path.to_owned(), fields.map(|(name, value)| one(name, value)).into())
             }
-            "/requests/{id}/approve" => {
+            "/requests/{id}/approve" | "/requests/{id}/look" | "/requests/{id}/passkey-challenge" => {
                 let (who, path, mut fields) = step("approve", "csilla", "2");
                 fields.push(one("content", crate::steps::ADELE));
                 (who, path, fields)
             }
-            "/requests/{id}/look" | "/requests/{id}/passkey-challenge" => step("approve", "csilla", "2"),
             "/account/passkeys" | "/account/passkeys/challenge" => ("csilla", row.path.to_owned(), Vec::new()),
             "/account/passkeys/remove" => ("csilla", row.path.to_owned(), vec![one("passkey", "none")]),
             "/requests/{id}/deny" => step("deny", "csilla", "2"),
