@@ -168,17 +168,13 @@ async fn entered(console: Arc<Console>, row: Row, request: Request) -> Response<
         None => passed(&console, row, &came, &head).await,
     };
     // Kept for a page about what went wrong, for the handler takes the visit.
-    let beside = visit(&console, &head, came.params.clone(), came.form.clone()).await;
+    let beside = came.clone();
     let shown = match shown {
         Ok(Some(response)) => Ok(response),
         Ok(None) => (row.handler)(console, came).await,
         Err(trouble) => Err(trouble),
     };
-    match (shown, beside) {
-        (Ok(response), _) => response,
-        (Err(trouble), Ok(visit)) => trouble.shown(&visit).unwrap_or_else(|_| Problem::internal().into_response()),
-        (Err(_), Err(_)) => Problem::internal().into_response(),
-    }
+    shown.or_else(|trouble| trouble.shown(&beside)).unwrap_or_else(|_| Problem::internal().into_response())
 }
 
 /// Whether the visit gets in; `Some` is where it is sent instead.

@@ -8,6 +8,7 @@ use crate::domain::{AccessRequestId, Language, Person, Role, Timestamp};
 use crate::words::{Words, Zone};
 
 /// A visit that passed the door.
+#[derive(Debug, Clone)]
 pub(super) struct Visit {
     /// Who is signed in.
     pub(super) session: Option<Session>,
