@@ -306,6 +306,7 @@ impl Shared {
             webhooks,
             page: parts::page(&self.config, addresses),
             language: self.config.mail.language.into(),
+            defaults: self.config.authority.defaults(),
         }
     }
 

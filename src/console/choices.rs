@@ -44,45 +44,27 @@ pub(super) fn answer_form(
     tenant: &Tenant,
     form: &Form,
 ) -> AnswerForm {
-    let (agreed, quorum) = match &request.state {
-        State::Notified { consents, .. } => (consents.len(), tenant.quorum),
-        _ => (0, tenant.quorum),
+    let agreed = match &request.state {
+        State::Notified { consents, .. } => consents.len(),
+        _ => 0,
     };
-    let last = match &request.state {
-        State::Notified { consents, .. } => consents.last().map(|consent| consent.terms.clone()),
-        _ => None,
-    };
-    let last = last.unwrap_or_default();
-    let longest = request.asked.duration.min(tenant.grant_longest(console.manage().defaults()));
-    let longest = last.duration.map_or(longest, |agreed| agreed.min(longest));
-    let actions = last.actions.unwrap_or_else(|| request.asked.scope.actions.clone());
-    let content = last.content.unwrap_or_else(|| request.asked.scope.content.clone());
+    let (longest, offered) = request.on_offer(tenant, console.manage().defaults());
     let filled = !form.fields().is_empty();
-    let chosen = |name: &str, value: &str| !filled || form.all(name).any(|given| given == value);
+    let choice = |field: &str, value: &str, said: String| Choice {
+        value: value.to_owned(),
+        said,
+        chosen: !filled || form.all(field).any(|given| given == value),
+    };
     let words = f.words;
-    let (scope, duration) = picked(form, &Scope { actions: actions.clone(), content: content.clone() }, longest);
+    let (scope, duration) = picked(form, &offered, longest);
     AnswerForm {
         version: request.version,
         comment: form.get("comment").to_owned(),
         durations: durations(words, longest, form.get("duration")),
-        actions: actions
-            .iter()
-            .map(|name| Choice {
-                value: name.to_string(),
-                said: words.action(name),
-                chosen: chosen("action", name.as_str()),
-            })
-            .collect(),
-        contents: content
-            .paths()
-            .map(|path| Choice {
-                value: path.to_string(),
-                said: words.content(path),
-                chosen: chosen("content", path.as_str()),
-            })
-            .collect(),
+        actions: offered.actions.iter().map(|name| choice("action", name.as_str(), words.action(name))).collect(),
+        contents: offered.content.paths().map(|path| choice("content", path.as_str(), words.content(path))).collect(),
         only: form.get("only").to_owned(),
-        only_hint: (content == ContentScope::Workload).then(|| only_hint(f, &request.asked.workload)),
+        only_hint: (offered.content == ContentScope::Workload).then(|| only_hint(f, &request.asked.workload)),
         passkey: false,
         chosen: filled,
         would_allow: words.say_with(
@@ -94,7 +76,7 @@ pub(super) fn answer_form(
                 ("duration", words.duration(duration).into()),
             ],
         ),
-        quorum,
+        quorum: tenant.quorum,
         agreed,
     }
 }

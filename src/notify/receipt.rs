@@ -1,14 +1,12 @@
 //! The receipt: what was touched under a Grant, read from the decision log.
 
-use super::story::{Receipt, Touch};
+use super::story::{Receipt, TOUCHES_MAX, Touch};
 use crate::domain::AccessRequest;
 use crate::evaluate_access::{History, Touched};
 use tracing::warn;
 
 /// How many Decisions a receipt is made from at most.
 const DECISIONS_MAX: usize = 100_000;
-/// How many lines it has at most; the page has the rest.
-const LINES_MAX: usize = 50;
 
 /// The receipt of an AccessRequest. One that cannot be read says so.
 pub(super) async fn of(history: &History, request: &AccessRequest) -> Receipt {
@@ -38,7 +36,7 @@ fn made(decisions: &[Touched], more: bool) -> Receipt {
         if let Some(line) = receipt.touched.iter_mut().find(same) {
             line.last = line.last.max(record.at);
             line.times = line.times.saturating_add(1);
-        } else if receipt.touched.len() < LINES_MAX {
+        } else if receipt.touched.len() < TOUCHES_MAX {
             receipt.touched.push(Touch {
                 action: question.action.clone(),
                 workload: question.workload.clone(),

@@ -27,11 +27,6 @@ pub fn mail(story: &Story) -> Rendered {
     letter.rendered(story.language)
 }
 
-/// The mail of a notice that a demo keeps and shows instead of sending it.
-pub fn preview(story: &Story) -> Rendered {
-    mail(story)
-}
-
 /// The name of the event, and a JSON document of what happened.
 pub fn webhook(story: &Story) -> (&'static str, String) {
     (event::name(story.notice.kind), event::body(story))

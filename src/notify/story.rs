@@ -1,7 +1,9 @@
 //! What a notice is about, gathered when it is sent: a mail says how things are then, not how they were
 //! when it was written down.
 
-use crate::domain::{AccessRequest, ActionName, ContentPath, Language, Notice, Tenant, Timestamp, WorkloadName};
+use crate::domain::{
+    AccessRequest, ActionName, ContentPath, Defaults, Language, Notice, Tenant, Timestamp, WorkloadName,
+};
 use crate::words::Zone;
 
 /// Everything a mail or a webhook may tell.
@@ -13,6 +15,8 @@ pub struct Story {
     pub number: u64,
     /// The tenant's settings now.
     pub tenant: Tenant,
+    /// The provider's limits.
+    pub defaults: Defaults,
     /// The AccessRequest now; `None` for an alarm about settings.
     pub request: Option<AccessRequest>,
     /// What was touched; for [`crate::domain::NoticeKind::Ended`] and `FirstUse`.
@@ -35,6 +39,9 @@ pub enum Side {
     /// The provider's.
     Provider,
 }
+
+/// How many lines a receipt has at most; the page has the rest.
+pub(super) const TOUCHES_MAX: usize = 50;
 
 /// What was touched under a Grant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,7 +8,9 @@
 use super::story::{Side, Story};
 use super::{Backoff, Delivery as Call, Mailer, Message, SendError, WebhookSender, receipt, render};
 use crate::clock::{AuthorityTime, Ids};
-use crate::domain::{AccessRequest, Language, Notice, NoticeKind, PersonId, Recipient, StateName, Tenant, Timestamp};
+use crate::domain::{
+    AccessRequest, Defaults, Language, Notice, NoticeKind, PersonId, Recipient, StateName, Tenant, Timestamp,
+};
 use crate::evaluate_access::History;
 use crate::store::{Channel, Delivery, DeliveryState, NoteKind, OutboxEntry, Store, StoreError};
 use crate::telemetry::{Metrics, NoticeOutcome};
@@ -46,6 +48,8 @@ pub struct Postman {
     pub page: String,
     /// The language of the provider's people who have chosen none.
     pub language: Language,
+    /// The provider's limits.
+    pub defaults: Defaults,
 }
 
 /// How one attempt ended.
@@ -240,6 +244,7 @@ impl Postman {
             request,
             receipt,
             tenant,
+            defaults: self.defaults,
             page: self.page.clone(),
         }))
     }

@@ -211,7 +211,7 @@ impl AccessRequest {
 
     /// What was agreed so far, narrowed by `wanted`; all three parts are then stated.
     fn narrowed(&self, before: Option<&Terms>, wanted: &Terms, on: Circumstances<'_>) -> Result<Terms, Refusal> {
-        let (duration, scope) = self.offered(before, on);
+        let (duration, scope) = self.offered(before, on.tenant, on.defaults);
         let narrowed = Terms {
             duration: Some(wanted.duration.unwrap_or(duration)),
             actions: Some(wanted.actions.clone().unwrap_or_else(|| scope.actions.clone())),
@@ -237,9 +237,18 @@ impl AccessRequest {
         Ok(narrowed)
     }
 
-    /// What an approval without narrowing would give: what was asked, within today's limits.
-    fn offered(&self, before: Option<&Terms>, on: Circumstances<'_>) -> (core::time::Duration, Scope) {
-        let asked = self.asked.duration.min(on.tenant.grant_longest(on.defaults));
+    /// What an approval without narrowing would give now: what was asked, within what the approvers before
+    /// have agreed to and today's limits.
+    pub fn on_offer(&self, tenant: &Tenant, defaults: Defaults) -> (core::time::Duration, Scope) {
+        let agreed = match &self.state {
+            State::Notified { consents, .. } => consents.last().map(|consent| &consent.terms),
+            _ => None,
+        };
+        self.offered(agreed, tenant, defaults)
+    }
+
+    fn offered(&self, before: Option<&Terms>, tenant: &Tenant, defaults: Defaults) -> (core::time::Duration, Scope) {
+        let asked = self.asked.duration.min(tenant.grant_longest(defaults));
         let duration = before.and_then(|terms| terms.duration).map_or(asked, |agreed| agreed.min(asked));
         let actions = before.and_then(|terms| terms.actions.clone());
         let content: Option<ContentScope> = before.and_then(|terms| terms.content.clone());
@@ -251,7 +260,7 @@ impl AccessRequest {
     }
 
     fn granted(&self, terms: Option<&Terms>, approval: Approval, on: Circumstances<'_>) -> Grant {
-        let (duration, scope) = self.offered(terms, on);
+        let (duration, scope) = self.offered(terms, on.tenant, on.defaults);
         Grant {
             id: on.grant_id.clone(),
             access_request: self.id,

@@ -1,13 +1,10 @@
 //! The letters about access itself: the first use, the end with its receipt, and the alarm that nobody
 //! can give any.
 
-use super::super::story::{Receipt, Touch};
+use super::super::story::{Receipt, TOUCHES_MAX, Touch};
 use super::letter::Letter;
 use super::pen::Pen;
 use crate::domain::{AccessRequest, Approval, Ended, Ending, Grant, PersonId};
-
-/// How many lines of a receipt a mail has.
-const TOUCHES_MAX: usize = 50;
 
 /// Content was touched for the first time.
 pub(super) fn first_use(pen: &Pen<'_>, request: &AccessRequest) -> Letter {

@@ -2,8 +2,7 @@
 
 use super::letter::Letter;
 use super::pen::Pen;
-use crate::domain::{AccessRequest, ContentScope, Recipient, Scope, State, StateName, Terms};
-use core::time::Duration;
+use crate::domain::{AccessRequest, ContentScope, Recipient, State, StateName};
 
 /// Somebody asks for access.
 pub(super) fn pending(pen: &Pen<'_>, request: &AccessRequest) -> Letter {
@@ -50,25 +49,15 @@ fn asking(pen: &Pen<'_>, request: &AccessRequest, headline: &str, intro: &str) -
     letter
 }
 
-/// What an approval would give now: what the approvers before have agreed to, and the tenant's own limit.
+/// What an approval would give now.
 fn would_allow(pen: &Pen<'_>, request: &AccessRequest) -> String {
-    let asked = &request.asked;
-    let agreed: Terms = match &request.state {
-        State::Notified { consents, .. } => consents.last().map(|consent| consent.terms.clone()).unwrap_or_default(),
-        _ => Terms::default(),
-    };
-    let scope = Scope {
-        actions: agreed.actions.unwrap_or_else(|| asked.scope.actions.clone()),
-        content: agreed.content.unwrap_or_else(|| asked.scope.content.clone()),
-    };
-    let limits = [Some(asked.duration), agreed.duration, pen.story.tenant.limits.grant_longest];
-    let longest = limits.into_iter().flatten().min().unwrap_or(Duration::ZERO);
+    let (longest, scope) = request.on_offer(&pen.story.tenant, pen.story.defaults);
     pen.say_with(
         "mail-would-allow",
         &[
             ("engineer", pen.engineer(request).into()),
             ("actions", pen.actions(&scope.actions).into()),
-            ("contents", pen.contents_in_sentence(&scope, &asked.workload).into()),
+            ("contents", pen.contents_in_sentence(&scope, &request.asked.workload).into()),
             ("duration", pen.duration(longest).into()),
         ],
     )

@@ -1,15 +1,12 @@
 //! The body of a webhook: the event, and the AccessRequest as the API shows it, so that one reader serves
 //! both. Names here are a contract (docs/operators.md); new ones may come, none goes.
 
-use super::super::story::{Receipt, Story};
+use super::super::story::{Receipt, Story, TOUCHES_MAX};
 use crate::domain::{
     AccessRequest, ActionName, Authentication, ContentPath, Decided, Grant, NoticeKind, Review, State, Timestamp,
     format_duration,
 };
 use serde_json::{Map, Value, json};
-
-/// How many lines of a receipt are sent.
-const TOUCHES_MAX: usize = 50;
 
 /// The name of an event.
 pub(super) fn name(kind: NoticeKind) -> &'static str {

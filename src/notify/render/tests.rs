@@ -4,7 +4,7 @@
 mod stories;
 
 use super::super::story::{Receipt, Rendered, Side, Story};
-use super::{mail, preview, webhook};
+use super::{mail, webhook};
 use crate::domain::{Approval, Ending, Language, NoticeKind, Recipient, State, WebhookName};
 use core::fmt::Write as _;
 use regex::Regex;
@@ -93,7 +93,7 @@ fn every_mail_in_every_language() {
             }
         }
         for (name, story) in variants(language) {
-            add(name, preview(&story));
+            add(name, mail(&story));
         }
         golden(&format!("mail.{}", language.as_str()), &text);
     }

@@ -3,9 +3,9 @@
 use super::super::super::story::{Receipt, Side, Story, Touch};
 use crate::domain::{
     AccessRequest, AccessRequestId, ActionName, Approval, Authentication, Consent, ContentPath, ContentScope, Decided,
-    Ended, Ending, Entitlement, Grant, GrantId, Justification, Language, Notice, NoticeKind, PersonId, ReasonCode,
-    Recipient, Review, Scope, ServiceRequest, State, Submission, Tenant, TenantId, Terms, TimeZoneName, Timestamp,
-    Window, WorkloadName,
+    Defaults, Ended, Ending, Entitlement, Grant, GrantId, Justification, Language, Notice, NoticeKind, PersonId,
+    ReasonCode, Recipient, Review, Scope, ServiceRequest, State, Submission, Tenant, TenantId, Terms, TimeZoneName,
+    Timestamp, Window, WorkloadName,
 };
 use crate::words::Zone;
 use core::time::Duration;
@@ -212,6 +212,7 @@ pub(super) fn story(words: &Words, kind: NoticeKind, side: Side, language: Langu
     let zone = if side == Side::Customer { Zone::named(&tenant.time_zone) } else { Zone::utc() };
     let touched = matches!(kind, NoticeKind::Ended | NoticeKind::FirstUse);
     Story {
+        defaults: Defaults::default(),
         notice: Notice {
             kind,
             to: Recipient::Person(to),
