@@ -67,6 +67,15 @@ pub enum Changes {
     TooOld,
 }
 
+/// A slice of everything that sidecars hold or held, for whoever keeps a copy of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemPage {
+    /// Items by key, tombstones too, each with the revision of its last change.
+    pub items: Vec<(Item, u64)>,
+    /// Tombstones of this revision and below have been dropped.
+    pub tombstone_floor: u64,
+}
+
 /// Which AccessRequests to list. `None` does not filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccessRequestFilter {
@@ -182,6 +191,15 @@ pub trait Store: Reads + Outbox + Notes + Send + Sync {
     async fn changes_since(&self, epoch: u64, number: u64, limit: u32) -> Result<Changes, StoreError>;
     /// All items (no tombstones) and the revision they were read at, in one consistent read.
     async fn snapshot(&self) -> Result<(Vec<Item>, Revision), StoreError>;
+    /// Items whose key comes after `key`, tombstones too, at most `limit`, by key. Pages read one after the other
+    /// are of different moments: what [`Store::changes_since`] the revision before the first one tells makes them
+    /// whole.
+    async fn items_after(&self, key: Option<&str>, limit: u32) -> Result<ItemPage, StoreError>;
+    /// Waits until the store says that somebody, perhaps another process, may have moved the record. A hint that
+    /// may be late, lost or for nothing; for ever where the store has none to give.
+    async fn moved(&self) {
+        core::future::pending().await
+    }
     /// Raises the time floor without a change, so that a clock set back at the next start cannot
     /// bring a lapsed grant to life.
     async fn raise_time_floor(&self, now: Timestamp) -> Result<(), StoreError>;
@@ -223,6 +241,9 @@ pub trait Transaction: Reads + Send + Sync {
     /// Writes an item for sidecars: it gets the revision that this transaction commits as, and the
     /// state hash loses the old digest and gains the new one. The last write of a key counts.
     async fn put_item(&mut self, item: Item) -> Result<(), StoreError>;
-    /// Makes it so. The revision is one higher if an item was written, else as before.
+    /// Commits as the first revision of the next epoch: what sidecars hold of the one before is then worth nothing.
+    /// For after a restore, whose record may be older than what they have been told.
+    async fn raise_epoch(&mut self) -> Result<(), StoreError>;
+    /// Makes it so. The revision is one higher if an item was written or the epoch raised, else as before.
     async fn commit(self: Box<Self>) -> Result<Revision, StoreError>;
 }

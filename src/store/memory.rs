@@ -7,8 +7,8 @@ mod data;
 mod outbox;
 
 use super::{
-    AccessRequestFilter, Changes, Delivery, Item, KeptAnswer, Page, Reads, Revision, Store, StoreError, Transaction,
-    given_up,
+    AccessRequestFilter, Changes, Delivery, Item, ItemPage, KeptAnswer, Page, Reads, Revision, Store, StoreError,
+    Transaction, given_up,
 };
 use crate::domain::{
     AccessRequest, AccessRequestId, Engineer, Event, Notice, PersonId, Tenant, TenantId, Timer, TimerKind, Timestamp,
@@ -39,6 +39,7 @@ struct MemoryTransaction {
     now: Timestamp,
     data: Data,
     item_written: bool,
+    next_epoch: bool,
     failed: bool,
     _turn: OwnedMutexGuard<()>,
 }
@@ -80,7 +81,15 @@ impl MemoryStore {
             ))
         })?;
         let data = self.data();
-        Ok(MemoryTransaction { store: self.clone(), now, data, item_written: false, failed: false, _turn: turn })
+        Ok(MemoryTransaction {
+            store: self.clone(),
+            now,
+            data,
+            item_written: false,
+            next_epoch: false,
+            failed: false,
+            _turn: turn,
+        })
     }
 }
 
@@ -178,6 +187,10 @@ impl Store for MemoryStore {
     async fn snapshot(&self) -> Result<(Vec<Item>, Revision), StoreError> {
         let data = self.data();
         Ok((data.live_items(), data.revision))
+    }
+
+    async fn items_after(&self, key: Option<&str>, limit: u32) -> Result<ItemPage, StoreError> {
+        Ok(self.data().items_after(key, limit))
     }
 
     async fn raise_time_floor(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -283,13 +296,20 @@ impl Transaction for MemoryTransaction {
         Ok(())
     }
 
+    async fn raise_epoch(&mut self) -> Result<(), StoreError> {
+        self.next_epoch = true;
+        Ok(())
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<Revision, StoreError> {
-        let (now, written) = (self.now, self.item_written);
+        let (now, next_epoch) = (self.now, u64::from(self.next_epoch));
+        let written = self.item_written || self.next_epoch;
         let revision = self.write(|data| {
             data.references_hold()?;
             let number = data.revision.number.saturating_add(u64::from(written));
             let time_floor = data.revision.time_floor.max(now);
-            data.revision = Revision { number, time_floor, state_hash: data.state_hash(), ..data.revision };
+            let epoch = data.revision.epoch.saturating_add(next_epoch);
+            data.revision = Revision { epoch, number, time_floor, state_hash: data.state_hash() };
             Ok(data.revision)
         })?;
         let mut committed = self.store.committed.write().unwrap_or_else(PoisonError::into_inner);

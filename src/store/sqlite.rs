@@ -10,7 +10,7 @@ mod outbox;
 mod read;
 mod write;
 
-use super::{Changes, Item, Revision, Store, StoreError, Transaction};
+use super::{Changes, Item, ItemPage, Revision, Store, StoreError, Transaction};
 use crate::domain::Timestamp;
 use async_trait::async_trait;
 use core::ops::DerefMut;
@@ -167,6 +167,12 @@ impl Store for SqliteStore {
         self.shared.identity.check()?;
         let mut consistent = self.shared.readers.begin().await.map_err(fault)?;
         read::snapshot(&mut consistent).await
+    }
+
+    async fn items_after(&self, key: Option<&str>, limit: u32) -> Result<ItemPage, StoreError> {
+        self.shared.identity.check()?;
+        let mut consistent = self.shared.readers.begin().await.map_err(fault)?;
+        read::items_after(&mut consistent, key, limit).await
     }
 
     async fn raise_time_floor(&self, now: Timestamp) -> Result<(), StoreError> {

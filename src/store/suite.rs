@@ -59,6 +59,8 @@ every_store!(
     outbox::timers_fire_in_order_and_once,
     outbox::notes_are_replaced_taken_and_pruned,
     outbox::text_is_searched_in_names_and_reason,
+    changes::pages_of_items_tell_tombstones_and_revisions,
+    changes::a_new_epoch_ends_what_was_told_before,
     changes::the_time_floor_never_sinks,
     changes::many_tasks_lose_nothing,
 );

@@ -1,8 +1,8 @@
 //! The reference model's data: maps and lists, and what the ports ask of them, without any index.
 
 use super::super::{
-    AccessRequestFilter, Changes, Item, KEPT_DROPPED_MAX, KEPT_MS_MIN, KeptAnswer, Note, NoteKind, OutboxEntry, Page,
-    Revision, StoreError,
+    AccessRequestFilter, Changes, Item, ItemPage, KEPT_DROPPED_MAX, KEPT_MS_MIN, KeptAnswer, Note, NoteKind,
+    OutboxEntry, Page, Revision, StoreError,
 };
 use crate::domain::{
     AccessRequest, AccessRequestId, Approval, Engineer, Event, PersonId, State, StateName, Tenant, TenantId, Timer,
@@ -112,6 +112,12 @@ impl Data {
     pub(super) fn put_item(&mut self, item: Item, number: u64) {
         let digest = if item.payload.is_some() { item.digest } else { 0 };
         self.items.insert(item.key.clone(), (Item { digest, ..item }, number));
+    }
+
+    pub(super) fn items_after(&self, key: Option<&str>, limit: u32) -> ItemPage {
+        let items = self.items.iter().filter(|(name, _)| key.is_none_or(|key| name.as_str() > key));
+        let items = items.take(usize::try_from(limit).unwrap_or(usize::MAX)).map(|(_, item)| item.clone()).collect();
+        ItemPage { items, tombstone_floor: self.tombstone_floor }
     }
 
     /// The sum of the digests, taken anew: no arithmetic to get wrong.

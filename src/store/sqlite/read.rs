@@ -2,7 +2,7 @@
 //! the columns it was found by.
 
 use super::super::document::{self, Columns, corrupt, instant};
-use super::super::{AccessRequestFilter, Changes, Item, KeptAnswer, Page, Reads, Revision, StoreError};
+use super::super::{AccessRequestFilter, Changes, Item, ItemPage, KeptAnswer, Page, Reads, Revision, StoreError};
 use super::Lend;
 use super::fault::fault;
 use crate::domain::{
@@ -207,6 +207,27 @@ pub(super) async fn snapshot(connection: &mut SqliteConnection) -> Result<(Vec<I
     } else {
         Err(corrupt("items", "they do not add up to the state hash"))
     }
+}
+
+/// A slice of all items, tombstones too; the connection is in a read transaction.
+pub(super) async fn items_after(
+    connection: &mut SqliteConnection,
+    key: Option<&str>,
+    limit: u32,
+) -> Result<ItemPage, StoreError> {
+    let Standing { tombstone_floor, .. } = standing(connection).await?;
+    let rows: Vec<(String, Option<Vec<u8>>, Vec<u8>, i64)> =
+        sqlx::query_as("SELECT key, payload, digest, revision FROM item WHERE key > ? ORDER BY key LIMIT ?")
+            .bind(key.unwrap_or_default())
+            .bind(i64::from(limit))
+            .fetch_all(connection)
+            .await
+            .map_err(fault)?;
+    let numbered = |(key, payload, digest, revision)| {
+        let revision = counted("item", revision)?;
+        Ok((item((key, payload, digest))?, revision))
+    };
+    Ok(ItemPage { items: rows.into_iter().map(numbered).collect::<Result<_, StoreError>>()?, tombstone_floor })
 }
 
 /// A document found by its key and version.

@@ -35,6 +35,7 @@ pub(super) struct SqliteTransaction {
     /// The state hash with the items written so far; `None` while none was.
     hash: Option<u128>,
     next_number: u64,
+    next_epoch: bool,
     /// Whether something failed or is under way: a call that was given up half way counts as failed.
     failed: AtomicBool,
     /// Whether there is nothing left to roll back.
@@ -97,6 +98,7 @@ impl SqliteTransaction {
             begun: Standing::unread(),
             hash: None,
             next_number: 0,
+            next_epoch: false,
             failed: AtomicBool::new(true),
             over: false,
         };
@@ -326,18 +328,24 @@ impl Transaction for SqliteTransaction {
         Ok(())
     }
 
+    async fn raise_epoch(&mut self) -> Result<(), StoreError> {
+        self.next_epoch = true;
+        Ok(())
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<Revision, StoreError> {
         let begun = self.begun.revision;
         let after = Revision {
-            epoch: begun.epoch,
-            number: begun.number.saturating_add(u64::from(self.hash.is_some())),
+            epoch: begun.epoch.saturating_add(u64::from(self.next_epoch)),
+            number: begun.number.saturating_add(u64::from(self.hash.is_some() || self.next_epoch)),
             state_hash: self.hash.unwrap_or(begun.state_hash),
             time_floor: begun.time_floor.max(self.now),
         };
         let query = sqlx::query(
-            "UPDATE revision SET number = ?, state_hash = ?, time_floor_ms = ?, next_number = ? \
+            "UPDATE revision SET epoch = ?, number = ?, state_hash = ?, time_floor_ms = ?, next_number = ? \
              WHERE one = 1 AND epoch = ? AND number = ?",
         )
+        .bind(stored(after.epoch))
         .bind(stored(after.number))
         .bind(after.state_hash.to_be_bytes().to_vec())
         .bind(after.time_floor.as_ms())

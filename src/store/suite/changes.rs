@@ -61,6 +61,38 @@ pub(super) async fn gone_items_stay_known_until_they_are_pruned(store: &dyn Stor
     assert_eq!(store.snapshot().await.unwrap().0, [item("b", b"1")]);
 }
 
+pub(super) async fn pages_of_items_tell_tombstones_and_revisions(store: &dyn Store) {
+    for (key, live) in [("a", true), ("b", true), ("c", true), ("b", false)] {
+        let mut transaction = store.begin(at(1)).await.unwrap();
+        transaction.put_item(if live { item(key, b"1") } else { gone(key) }).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+    let first = store.items_after(None, 2).await.unwrap();
+    assert_eq!((first.items, first.tombstone_floor), (vec![(item("a", b"1"), 1), (gone("b"), 4)], 0));
+    assert_eq!(store.items_after(Some("b"), 2).await.unwrap().items, [(item("c", b"1"), 3)]);
+    assert!(store.items_after(Some("c"), 2).await.unwrap().items.is_empty());
+    store.prune_tombstones(4, at(2)).await.unwrap();
+    let pruned = store.items_after(Some("a"), 9).await.unwrap();
+    assert_eq!((pruned.items, pruned.tombstone_floor), (vec![(item("c", b"1"), 3)], 4));
+}
+
+pub(super) async fn a_new_epoch_ends_what_was_told_before(store: &dyn Store) {
+    let mut transaction = store.begin(at(1)).await.unwrap();
+    transaction.put_item(item("a", b"1")).await.unwrap();
+    let before = transaction.commit().await.unwrap();
+    let mut transaction = store.begin(at(2)).await.unwrap();
+    transaction.raise_epoch().await.unwrap();
+    drop(transaction);
+    assert_eq!(store.revision().await.unwrap().epoch, 1, "not committed, not raised");
+    let mut transaction = store.begin(at(2)).await.unwrap();
+    transaction.raise_epoch().await.unwrap();
+    let after = transaction.commit().await.unwrap();
+    assert_eq!((after.epoch, after.number, after.state_hash), (2, before.number + 1, before.state_hash));
+    assert_eq!(store.revision().await.unwrap(), after);
+    assert!(matches!(store.changes_since(1, before.number, 10).await.unwrap(), Changes::TooOld));
+    assert!(matches!(store.changes_since(2, after.number, 10).await.unwrap(), Changes::Since { .. }));
+}
+
 pub(super) async fn the_time_floor_never_sinks(store: &dyn Store) {
     store.raise_time_floor(at(100)).await.unwrap();
     let raised = store.revision().await.unwrap();
