@@ -1,42 +1,39 @@
-//! The wiring: from a configuration to a running process and back to a stopped one. The only file
+//! The wiring: from a configuration to a running process and back to a stopped one. With its files the only place
 //! that names every concrete type; it decides nothing.
 
+mod authority;
 mod background;
 mod letters;
 mod parts;
 mod report;
+mod sidecar;
 
-use crate::clock::{AuthorityTime, Boot, Clock, Ids, SystemClock, SystemIds};
+use crate::clock::{Boot, Clock, Ids, SystemClock, SystemIds};
 use crate::config::Config;
-use crate::console::{self, Console, LocalPerson};
+use crate::console::LocalPerson;
 use crate::decision_log::{self, DecisionLog};
 use crate::domain::NameError;
-use crate::evaluate_access::{self, EvaluateAccess, History};
 use crate::http::call::Doorkeeper;
 use crate::http::edge::Edge;
 use crate::http::listen::{ListenError, Listener};
 use crate::http::operations::{OperationsApi, operations_table};
-use crate::http::router::{AuthorityApi, SidecarApi, authority_table, mount, sidecar_table};
+use crate::http::router::{AuthorityApi, Row, mount};
 use crate::http::serve::{Bounds, Counts, Stopped, serve};
 use crate::identity::Identity;
-use crate::identity::oidc::OidcClient;
-use crate::manage_requests::{self, ManageRequests};
-use crate::notify::{Backoff, Mailer, Postman, WebhookSender};
 use crate::policy::{LoadError, PolicyHandle, ShadowPolicies};
-use crate::renewal::{Fleet, PolicyFetch, Renewer, RenewerSettings};
-use crate::state::State;
-use crate::store::{SqliteSettings, SqliteStore, Store, StoreError};
+use crate::renewal::{PolicyFetch, Renew, RenewError};
+use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
+use crate::tls::TlsError;
+use authority::Record;
 use axum::Router;
 use background::Background;
+use sidecar::Beside;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
-
-/// The sidecar's name where it runs in one process with its authority.
-const EMBEDDED: &str = "embedded";
 
 /// Why the process did not start.
 #[derive(Debug, thiserror::Error)]
@@ -67,12 +64,33 @@ pub enum StartError {
     /// Notices cannot be sent as configured.
     #[error("{0}")]
     Notices(String),
+    /// The authorities cannot be asked as configured.
+    #[error("{0}")]
+    Renewal(#[from] RenewError),
+    /// TLS cannot be had as configured.
+    #[error("TLS cannot be had: {0}")]
+    Tls(#[from] TlsError),
+    /// A role lacks what it needs.
+    #[error("{0}")]
+    Role(String),
     /// Something cannot be had from the operating system.
     #[error("{0}")]
     System(String),
 }
 
-/// Where the process listens.
+/// Which halves of the system a process is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Role {
+    /// Authority and sidecar, joined in memory.
+    #[default]
+    All,
+    /// AccessRequests, Grants, tenants; answers the renewals of sidecars elsewhere.
+    Authority,
+    /// Answers evaluations; renews from authorities elsewhere.
+    Sidecar,
+}
+
+/// Where the process listens; as configured for what it is not, or not yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
     /// The authority.
@@ -89,11 +107,9 @@ pub struct Addresses {
 pub struct App {
     /// Where it listens.
     pub addresses: Addresses,
-    /// The record, for what is prepared before the first call (the demo).
-    pub store: Arc<dyn Store>,
-    /// The lifecycle.
-    pub authority: Arc<AuthorityApi>,
-    log: Arc<DecisionLog>,
+    /// What it has as an authority.
+    pub authority: Option<RunningAuthority>,
+    log: Option<Arc<DecisionLog>>,
     policies: Arc<PolicyHandle>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -102,7 +118,16 @@ pub struct App {
     background: Background,
 }
 
-/// What all parts share while they are put together.
+/// The authority of a running process, for what is prepared before the first call (the demo).
+#[derive(Clone)]
+pub struct RunningAuthority {
+    /// The record.
+    pub store: Arc<dyn Store>,
+    /// The lifecycle.
+    pub api: Arc<AuthorityApi>,
+}
+
+/// What both roles share while they are put together.
 struct Shared {
     config: Config,
     clock: Arc<dyn Clock>,
@@ -112,13 +137,16 @@ struct Shared {
     fetch: Option<Arc<PolicyFetch>>,
     shadow: Option<Arc<ShadowPolicies>>,
     identity: Arc<Identity>,
-    oidc: Option<Arc<OidcClient>>,
-    store: Arc<dyn Store>,
-    time: Arc<AuthorityTime>,
-    fleet: Arc<Fleet>,
-    state: Arc<State>,
-    log: Arc<DecisionLog>,
-    local: Vec<LocalPerson>,
+    /// This run of the process; unique.
+    run: String,
+}
+
+/// The listeners that are started, and what stops them.
+struct Listening {
+    addresses: Addresses,
+    listeners: Vec<JoinHandle<Stopped>>,
+    stop: watch::Sender<bool>,
+    background: Background,
 }
 
 impl App {
@@ -127,24 +155,48 @@ impl App {
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        Self::start_with(config, Vec::new()).await
+        Self::start_as(Role::All, config, Vec::new()).await
     }
 
-    /// The same, with people whose sign-in the page offers with one button: for a demo.
+    /// Starts what a role is, with people whose sign-in the page offers with one button: for a demo.
     ///
     /// # Errors
     /// [`StartError`]; nothing is left running then.
-    pub async fn start_with(config: Config, local: Vec<LocalPerson>) -> Result<Self, StartError> {
-        let mut shared = Shared::prepare(config).await?;
-        shared.local = local;
-        let mut background = Background::default();
-        background.spawn(shared.log.relay());
-        let (listeners, addresses, authority, stop) = shared.listen(&mut background).await?;
-        background.keep(&shared, &authority);
-        shared.spawn_renewer(&mut background)?;
-        info!(authority = %addresses.authority, sidecar = %addresses.sidecar, operations = %addresses.operations, "listening");
-        let Shared { clock, metrics, policies, store, log, .. } = shared;
-        Ok(Self { addresses, store, authority, log, policies, clock, metrics, stop, listeners, background })
+    pub async fn start_as(role: Role, config: Config, local: Vec<LocalPerson>) -> Result<Self, StartError> {
+        let shared = Shared::prepare(config).await?;
+        let mut on = Listening {
+            addresses: shared.configured(),
+            listeners: Vec::new(),
+            stop: watch::channel(false).0,
+            background: Background::default(),
+        };
+        let mut record = None;
+        if role != Role::Sidecar {
+            record = Some(Record::open(&shared, local).await?);
+        }
+        let beside = match (role, &record) {
+            (Role::Authority, _) => None,
+            (_, Some(record)) => Some(Beside::open(&shared, Arc::clone(&record.fleet) as Arc<dyn Renew>)?),
+            (_, None) => Some(Beside::open(&shared, sidecar::remote(&shared)?)?),
+        };
+        let authority = match &record {
+            Some(record) => Some(record.listen(&shared, &mut on).await?),
+            None => None,
+        };
+        if let Some(beside) = &beside {
+            beside.listen(&shared, &mut on).await?;
+        }
+        shared.operations(record.as_ref(), beside.as_ref(), &mut on).await?;
+        on.background.keep(&shared);
+        if let (Some(record), Some(api)) = (&record, &authority) {
+            on.background.keep_authority(record, api);
+        }
+        let Listening { addresses, listeners, stop, background } = on;
+        info!(?role, authority = %addresses.authority, sidecar = %addresses.sidecar, operations = %addresses.operations, "listening");
+        let Shared { clock, metrics, policies, .. } = shared;
+        let authority = authority.zip(record).map(|(api, record)| RunningAuthority { store: record.store, api });
+        let log = beside.map(|beside| beside.log);
+        Ok(Self { addresses, authority, log, policies, clock, metrics, stop, listeners, background })
     }
 
     /// Reads the policy files anew, as `SIGHUP` asks.
@@ -164,8 +216,9 @@ impl App {
             }
         }
         // The log is closed before its relay ends, so that whoever still waits is told.
-        let log = Arc::clone(&self.log);
-        if tokio::task::spawn_blocking(move || log.close()).await.is_err() {
+        if let Some(log) = self.log
+            && tokio::task::spawn_blocking(move || log.close()).await.is_err()
+        {
             warn!("the decision log did not close cleanly; its tail is checked at the next start");
         }
         drop(self.background);
@@ -192,210 +245,50 @@ impl Shared {
         metrics.policies_loaded(&policies.status().digest);
         let shadow = config.policies.shadow.clone().map(|path| Arc::new(ShadowPolicies::at(path)));
         let identity = Arc::new(parts::identity(&config, &clock)?);
-        let oidc = parts::oidc(&config)?;
-        let path = config.authority.database.path();
-        let unusable = |error| StartError::Store { path: path.display().to_string(), error };
-        let store: Arc<dyn Store> =
-            Arc::new(SqliteStore::open(path, SqliteSettings::default()).await.map_err(unusable)?);
-        let floor = store.revision().await.map_err(unusable)?.time_floor.plus(background::SWEEP_EVERY);
-        let time = Arc::new(AuthorityTime::starting_at(floor, Arc::clone(&clock)));
-        let lease = parts::lease(&config);
-        let fleet = Arc::new(Fleet::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&time), lease));
-        let (log, recovery) =
-            DecisionLog::open(&config.log.dir, parts::log(&config), Arc::new(parts::LogTime(Arc::clone(&clock))))?;
-        info!(?recovery, "the decision log is open");
-        let (state, log) = (Arc::new(State::default()), Arc::new(log));
-        Ok(Self {
-            config,
-            clock,
-            ids,
-            metrics,
-            policies,
-            fetch,
-            shadow,
-            identity,
-            oidc,
-            store,
-            time,
-            fleet,
-            state,
-            log,
-            local: Vec::new(),
-        })
+        let run = ids.uuid(clock.wall()).hyphenated().to_string();
+        Ok(Self { config, clock, ids, metrics, policies, fetch, shadow, identity, run })
     }
 
-    async fn listen(
-        &self,
-        background: &mut Background,
-    ) -> Result<(Vec<JoinHandle<Stopped>>, Addresses, Arc<AuthorityApi>, watch::Sender<bool>), StartError> {
+    fn configured(&self) -> Addresses {
         let Config { authority, sidecar, operations, ext_authz, .. } = &self.config;
-        let at_authority = Listener::tcp(authority.listen).await?;
-        let at_sidecar = Listener::tcp(sidecar.listen).await?;
-        let at_operations = Listener::tcp(operations.listen).await?;
-        let addresses = Addresses {
-            authority: at_authority.address().unwrap_or(authority.listen),
-            sidecar: at_sidecar.address().unwrap_or(sidecar.listen),
-            operations: at_operations.address().unwrap_or(operations.listen),
+        Addresses {
+            authority: authority.listen,
+            sidecar: sidecar.listen,
+            operations: operations.listen,
             ext_authz: ext_authz.listen,
-        };
-        let (mail, webhooks) = parts::ways(&self.config, &self.ids)?;
-        let no_keys = || r#"{"keys":[]}"#.to_owned();
-        let keys = webhooks.as_ref().map_or_else(no_keys, |(sender, _)| sender.key_set());
-        let (authority_api, sidecar_api) = (self.authority_api(keys), self.sidecar_api(&addresses));
-        let postman = Arc::new(self.postman(mail, webhooks, &addresses));
-        let messages = letters::read_here(&postman);
-        background.spawn(async move { postman.run().await });
-        let door = |bytes_max| {
-            Arc::new(Doorkeeper { identity: Arc::clone(&self.identity), body: parts::body(&self.config, bytes_max) })
-        };
-        let limits = &self.config.limits;
-        let authority_router = self.mounted(authority_table(), &authority_api, &door(limits.body_bytes_max));
-        let authority_router = console::mount(authority_router, &self.console(&authority_api, messages));
-        let sidecar_router = self.mounted(sidecar_table(), &sidecar_api, &door(sidecar.body_bytes_max));
-        let api = Arc::new(self.operations_api());
-        let operations_router = self.mounted(operations_table(), &api, &door(limits.body_bytes_max));
-        let (stop, stopping) = watch::channel(false);
-        let mut listeners = vec![
-            self.serving("authority", at_authority, authority_router, &stopping, background),
-            self.serving("sidecar", at_sidecar, sidecar_router.clone(), &stopping, background),
-            self.serving("operations", at_operations, operations_router, &stopping, background),
-        ];
-        if let Some(path) = &sidecar.unix_socket {
-            listeners.push(self.serving("sidecar-unix", Listener::unix(path)?, sidecar_router, &stopping, background));
         }
-        Ok((listeners, addresses, authority_api, stop))
     }
 
-    fn mounted<S: Send + Sync + 'static>(
-        &self,
-        table: Vec<crate::http::router::Row<S>>,
-        api: &Arc<S>,
-        door: &Arc<Doorkeeper>,
-    ) -> Router {
-        mount(table, api, door, &self.clock, &self.metrics)
+    fn mounted<S: Send + Sync + 'static>(&self, table: Vec<Row<S>>, api: &Arc<S>, body_bytes_max: u64) -> Router {
+        let body = parts::body(&self.config, body_bytes_max);
+        let door = Arc::new(Doorkeeper { identity: Arc::clone(&self.identity), body });
+        mount(table, api, &door, &self.clock, &self.metrics)
     }
 
-    fn serving(
-        &self,
-        name: &'static str,
-        listener: Listener,
-        router: Router,
-        stopping: &watch::Receiver<bool>,
-        background: &mut Background,
-    ) -> JoinHandle<Stopped> {
+    fn serving(&self, name: &'static str, listener: Listener, router: Router, on: &mut Listening) {
         let edge = Edge::around(router, Arc::clone(&self.clock), Arc::clone(&self.ids));
         let bounds: Bounds = parts::bounds(&self.config);
         let counts = Arc::new(Counts::default());
-        background.count(self.metrics.listener(name), Arc::clone(&counts));
-        tokio::spawn(serve(listener, edge, bounds, counts, stopping.clone()))
+        on.background.count(self.metrics.listener(name), Arc::clone(&counts));
+        on.listeners.push(tokio::spawn(serve(listener, edge, bounds, counts, on.stop.subscribe())));
     }
 
-    fn postman(
+    async fn operations(
         &self,
-        mail: Option<(Mailer, Backoff)>,
-        webhooks: Option<(WebhookSender, Backoff)>,
-        addresses: &Addresses,
-    ) -> Postman {
-        Postman {
-            store: Arc::clone(&self.store),
-            time: Arc::clone(&self.time),
-            ids: Arc::clone(&self.ids),
-            history: History::in_dir(self.config.log.dir.clone()),
-            metrics: Arc::clone(&self.metrics),
-            mail,
-            webhooks,
-            page: parts::page(&self.config, addresses),
-            language: self.config.mail.language.into(),
-            defaults: self.config.authority.defaults(),
-        }
-    }
-
-    fn authority_api(&self, webhook_keys: String) -> Arc<AuthorityApi> {
-        let manage = ManageRequests::new(manage_requests::Parts {
-            store: Arc::clone(&self.store),
-            clock: Arc::clone(&self.clock),
-            time: Arc::clone(&self.time),
-            ids: Arc::clone(&self.ids),
-            policies: Arc::clone(&self.policies),
-            effects: Arc::clone(&self.fleet) as Arc<dyn manage_requests::Effects>,
-            defaults: self.config.authority.defaults(),
-        });
-        Arc::new(AuthorityApi {
-            manage,
-            time: Arc::clone(&self.time),
-            policies: Arc::clone(&self.policies),
-            history: History::in_dir(self.config.log.dir.clone()),
-            certainly_effective: parts::lease(&self.config).certainly_over(),
-            metrics: Arc::clone(&self.metrics),
-            webhook_keys,
-        })
-    }
-
-    fn console(&self, api: &Arc<AuthorityApi>, messages: Option<Arc<dyn console::Messages>>) -> Arc<Console> {
-        Arc::new(Console::new(console::Parts {
-            api: Arc::clone(api),
-            store: Arc::clone(&self.store),
-            identity: Arc::clone(&self.identity),
-            oidc: self.oidc.clone(),
-            token_sign_in: self.config.console.token_sign_in,
-            clock: Arc::clone(&self.clock),
-            ids: Arc::clone(&self.ids),
-            sessions: parts::sessions(&self.config),
-            public_url: self.config.authority.public_url.as_ref().map(|url| url.as_str().to_owned()),
-            local: self.local.clone(),
-            messages,
-        }))
-    }
-
-    fn sidecar_api(&self, addresses: &Addresses) -> Arc<SidecarApi> {
-        let evaluate = EvaluateAccess::new(evaluate_access::Parts {
-            state: Arc::clone(&self.state),
-            policies: Arc::clone(&self.policies),
-            shadow: self.shadow.clone(),
-            clock: Arc::clone(&self.clock),
-            ids: Arc::clone(&self.ids),
-            log: Arc::clone(&self.log),
-            cache: parts::cache(&self.config),
-            durability: parts::durability(&self.config),
-            observer: Arc::new(report::Counting(Arc::clone(&self.metrics))),
-        });
-        Arc::new(SidecarApi {
-            evaluate,
-            authzen: parts::authzen(&self.config, addresses),
-            policies: Arc::clone(&self.policies),
-            clock: Arc::clone(&self.clock),
-        })
-    }
-
-    fn operations_api(&self) -> OperationsApi {
-        let report = report::Report {
-            clock: Arc::clone(&self.clock),
-            metrics: Arc::clone(&self.metrics),
-            policies: Arc::clone(&self.policies),
-            fetch: self.fetch.clone(),
-            shadow: self.shadow.clone(),
-            state: Arc::clone(&self.state),
-            log: Arc::clone(&self.log),
-            store: report::StoreWell::watching(Arc::clone(&self.store)),
-        };
-        let report = Arc::new(report);
+        record: Option<&Record>,
+        beside: Option<&Beside>,
+        on: &mut Listening,
+    ) -> Result<(), StartError> {
+        let listener = Listener::tcp(self.config.operations.listen).await?;
+        on.addresses.operations = listener.address().unwrap_or(self.config.operations.listen);
+        let report = Arc::new(report::Report::of(self, record, beside));
         let (ready, counted) = (Arc::clone(&report), report);
-        OperationsApi { readiness: Box::new(move || ready.readiness()), metrics: Box::new(move || counted.metrics()) }
-    }
-
-    fn spawn_renewer(&self, background: &mut Background) -> Result<(), StartError> {
-        let incarnation = self.ids.uuid(self.clock.wall()).hyphenated().to_string();
-        let (policies, log) = (Arc::clone(&self.policies), Arc::clone(&self.log));
-        let settings = RenewerSettings {
-            sidecar: EMBEDDED.to_owned(),
-            incarnation,
-            lease: parts::lease(&self.config),
-            retry: core::time::Duration::from_millis(50),
-            report: Box::new(move || (policies.status().digest, Some(log.health().last_sequence))),
+        let api = OperationsApi {
+            readiness: Box::new(move || ready.readiness()),
+            metrics: Box::new(move || counted.metrics()),
         };
-        let authority = Arc::clone(&self.fleet) as Arc<dyn crate::renewal::Renew>;
-        let renewer = Renewer::new(authority, Arc::clone(&self.state), Arc::clone(&self.clock), settings);
-        background.spawn(async move { renewer.run().await });
+        let router = self.mounted(operations_table(), &Arc::new(api), self.config.limits.body_bytes_max);
+        self.serving("operations", listener, router, on);
         Ok(())
     }
 }

@@ -21,6 +21,7 @@ mod operations;
 mod policies;
 mod sidecar;
 mod telemetry;
+mod tls;
 mod values;
 mod webhooks;
 
@@ -30,7 +31,7 @@ pub use check::{ConfigError, Problem};
 pub use console::Console;
 pub use explain::{Explanation, Setting};
 pub use ext_authz::ExtAuthz;
-pub use identity::{Algorithm, Claims, Identity, Jwt, UnixPeer};
+pub use identity::{Algorithm, CertificateRule, Claims, Identity, Jwt, UnixPeer};
 pub use lease::Lease;
 pub use limits::Limits;
 pub use load::Origins;
@@ -41,6 +42,7 @@ pub use operations::Operations;
 pub use policies::{EvidenceKind, Policies};
 pub use sidecar::{Authzen, Callers, IncludeContext, Sidecar};
 pub use telemetry::{LogFormat, Telemetry};
+pub use tls::Tls;
 pub use values::{BeyondLoopback, Database, IsoDuration, Uid, Url};
 pub use webhooks::{Network, Webhooks};
 

@@ -35,6 +35,9 @@ pub enum DemoError {
     /// The tenants and engineers cannot be entered.
     #[error("cannot enter the demo's tenants and engineers: {0}")]
     Seed(#[from] ManageError),
+    /// There is nowhere to enter them.
+    #[error("the demo needs an authority in its process")]
+    NoAuthority,
     /// A name of the cast is not canonical: a defect.
     #[error(transparent)]
     Name(#[from] crate::domain::NameError),
@@ -78,7 +81,8 @@ pub fn document(demo: &Demo, addresses: &Addresses) -> serde_json::Value {
 }
 
 async fn seed(app: &App) -> Result<(), DemoError> {
-    let manage = &app.authority.manage;
+    let Some(authority) = &app.authority else { return Err(DemoError::NoAuthority) };
+    let manage = &authority.api.manage;
     let otto = otto()?;
     let people = |names: &[&str]| names.iter().map(|name| PersonId::parse(name)).collect::<Result<_, _>>();
     let plan = |plan: &str| Attributes::from([("plan".to_owned(), Value::String(plan.to_owned()))]);

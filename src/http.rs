@@ -12,6 +12,7 @@ mod bundle;
 pub mod call;
 pub mod edge;
 mod errors;
+pub mod fleet;
 pub mod floor;
 pub mod json;
 pub mod listen;

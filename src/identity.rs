@@ -2,8 +2,8 @@
 //! people in at their issuer.
 //!
 //! The order is fixed. An `Authorization` header decides alone: a wrong one is refused, also on the
-//! Unix socket and on loopback. Without one the Unix socket's peer credentials count, then loopback,
-//! if the configuration trusts it in so many words. Nothing else proves anything.
+//! Unix socket and on loopback. Without one a client certificate counts, the Unix socket's peer credentials, then
+//! loopback, if the configuration trusts it in so many words. Nothing else proves anything.
 //!
 //! Invariant: no token, and no part of one, is ever logged, kept or put into an error. Nothing here
 //! reads a network on the way of a request: keys and files are tended in the background.
@@ -26,10 +26,12 @@ use std::sync::Arc;
 const AUTHORIZATION_BYTES_MAX: usize = 8192;
 
 /// The other end of a connection, as the operating system tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Peer {
     /// A network address.
     Tcp(SocketAddr),
+    /// A network address, and the names in the certificate it has shown and that was checked.
+    Tls(SocketAddr, Arc<[String]>),
     /// A process on the same machine, by the Unix socket.
     Unix {
         /// The user it ran as when it connected.
@@ -39,15 +41,15 @@ pub enum Peer {
 
 impl Peer {
     /// The network address, as records show it; none for the Unix socket.
-    pub fn address(self) -> Option<String> {
+    pub fn address(&self) -> Option<String> {
         match self {
-            Self::Tcp(address) => Some(address.ip().to_canonical().to_string()),
+            Self::Tcp(address) | Self::Tls(address, _) => Some(address.ip().to_canonical().to_string()),
             Self::Unix { .. } => None,
         }
     }
 
-    fn is_loopback(self) -> bool {
-        matches!(self, Self::Tcp(address) if address.ip().to_canonical().is_loopback())
+    fn is_loopback(&self) -> bool {
+        matches!(self, Self::Tcp(address) | Self::Tls(address, _) if address.ip().to_canonical().is_loopback())
     }
 }
 
@@ -78,6 +80,35 @@ impl NamedCaller {
     }
 }
 
+/// Whom a client certificate proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateRule {
+    /// A name of the certificate; a `*` at its end stands for anything without `/`.
+    pub name: String,
+    /// The caller's name in the record; `*` in it stands for the same.
+    pub id: String,
+    /// The workload of a service; without it the caller is a sidecar.
+    pub workload: Option<WorkloadName>,
+}
+
+impl CertificateRule {
+    /// The caller, if the rule fits one of a certificate's names.
+    fn proves(&self, names: &[String]) -> Option<Caller> {
+        let id = names.iter().find_map(|name| match self.name.strip_suffix('*') {
+            None => (*name == self.name).then(|| self.id.clone()),
+            Some(stem) => {
+                let rest = name.strip_prefix(stem).filter(|rest| !rest.is_empty() && !rest.contains('/'))?;
+                Some(self.id.replace('*', rest))
+            }
+        })?;
+        let name = CallerName::parse(&id).ok()?;
+        Some(match self.workload.clone() {
+            Some(workload) => Caller::Workload { name, workload },
+            None => Caller::Sidecar { name },
+        })
+    }
+}
+
 /// Every way to prove who one is; what is absent is refused.
 #[derive(Default)]
 pub struct Proofs {
@@ -87,6 +118,8 @@ pub struct Proofs {
     pub jwt: Option<jwt::Jwts>,
     /// Users on the Unix socket; an unmapped one is nobody.
     pub peers: BTreeMap<u32, NamedCaller>,
+    /// Whom client certificates prove; the first rule that fits counts.
+    pub certificates: Vec<CertificateRule>,
     /// The workload that anybody on a loopback address may ask about without proof, when the
     /// configuration says `callers = "trust-loopback"`. A caller is bound to one workload, so one
     /// must be named; the caller is recorded as `loopback`.
@@ -98,6 +131,7 @@ pub struct Identity {
     tokens: Option<tokens::TokenFile>,
     jwt: Option<jwt::Jwts>,
     peers: BTreeMap<u32, Arc<Caller>>,
+    certificates: Vec<CertificateRule>,
     loopback: Option<Arc<Caller>>,
     clock: Arc<dyn Clock>,
 }
@@ -121,27 +155,31 @@ impl Identity {
     /// # Errors
     /// [`NameError`]; cannot be for the one name that is made here.
     pub fn new(proofs: Proofs, clock: Arc<dyn Clock>) -> Result<Self, NameError> {
-        let Proofs { tokens, jwt, peers, trust_loopback } = proofs;
+        let Proofs { tokens, jwt, peers, certificates, trust_loopback } = proofs;
         let loopback = match trust_loopback {
             Some(workload) => Some(NamedCaller { name: CallerName::parse("loopback")?, workload }.into_caller()),
             None => None,
         };
         let peers = peers.into_iter().map(|(uid, named)| (uid, named.into_caller())).collect();
-        Ok(Self { tokens, jwt, peers, loopback, clock })
+        Ok(Self { tokens, jwt, peers, certificates, loopback, clock })
     }
 
     /// Who calls, from the one `Authorization` header (`None`: there is none) and the connection.
     ///
     /// # Errors
     /// [`Unauthenticated`] when nothing proves it.
-    pub fn authenticate(&self, authorization: Option<&[u8]>, peer: Peer) -> Result<Arc<Caller>, Unauthenticated> {
+    pub fn authenticate(&self, authorization: Option<&[u8]>, peer: &Peer) -> Result<Arc<Caller>, Unauthenticated> {
         if let Some(header) = authorization {
             return self.bearer(header, peer);
+        }
+        if let Peer::Tls(_, names) = peer {
+            let proved = self.certificates.iter().find_map(|rule| rule.proves(names));
+            return proved.map(Arc::new).ok_or(refused("this certificate is not mapped to a caller"));
         }
         if let Peer::Unix { uid } = peer {
             return self
                 .peers
-                .get(&uid)
+                .get(uid)
                 .cloned()
                 .ok_or(refused("this user of the Unix socket is not mapped to a caller"));
         }
@@ -159,7 +197,7 @@ impl Identity {
     pub fn authenticate_all<'h>(
         &self,
         mut authorizations: impl Iterator<Item = &'h [u8]>,
-        peer: Peer,
+        peer: &Peer,
     ) -> Result<Arc<Caller>, Unauthenticated> {
         match (authorizations.next(), authorizations.next()) {
             (one, None) => self.authenticate(one, peer),
@@ -167,7 +205,7 @@ impl Identity {
         }
     }
 
-    fn bearer(&self, header: &[u8], peer: Peer) -> Result<Arc<Caller>, Unauthenticated> {
+    fn bearer(&self, header: &[u8], peer: &Peer) -> Result<Arc<Caller>, Unauthenticated> {
         if header.len() > AUTHORIZATION_BYTES_MAX {
             return Err(refused("the `Authorization` header is too long"));
         }
@@ -214,7 +252,7 @@ impl Identity {
 }
 
 /// A person's decisions record where he called from; a service's caller is shared as it is.
-fn with_address(caller: Arc<Caller>, peer: Peer) -> Arc<Caller> {
+fn with_address(caller: Arc<Caller>, peer: &Peer) -> Arc<Caller> {
     match (&*caller, peer.address()) {
         (Caller::Person(person), Some(address)) => {
             let mut person = person.clone();

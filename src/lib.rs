@@ -19,6 +19,7 @@
 //! | `identity` | from a proof to a caller: tokens, JWTs, peer credentials, OpenID Connect |
 //! | `config`, `telemetry` | settings; log lines and metrics |
 //! | `words` | what people read: translations, times, durations |
+//! | `tls` | certificates and keys: for listeners, and for the way to the authority |
 //! | `clock` | time and chance, nowhere else read |
 //! | `domain` | the words and the rules; no I/O, no async, no serde, no clock |
 //!
@@ -50,4 +51,5 @@ pub mod replay;
 pub mod state;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 pub mod words;

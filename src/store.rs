@@ -200,6 +200,16 @@ pub trait Store: Reads + Outbox + Notes + Send + Sync {
     async fn moved(&self) {
         core::future::pending().await
     }
+    /// Proves that the database which answers is the one that takes commits, at some instant after this was called,
+    /// and tells what its clock showed. A deposed primary can still be read, but it cannot prove this. `None` where
+    /// the record is in one place only and has no clock of its own.
+    async fn prove_primary(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+    /// Whether other processes may use the record at the same time.
+    fn is_shared(&self) -> bool {
+        false
+    }
     /// Raises the time floor without a change, so that a clock set back at the next start cannot
     /// bring a lapsed grant to life.
     async fn raise_time_floor(&self, now: Timestamp) -> Result<(), StoreError>;

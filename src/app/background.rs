@@ -2,6 +2,7 @@
 //! task may be dropped at any point without harm.
 
 use super::Shared;
+use super::authority::Record;
 use crate::clock::Boot;
 use crate::http::router::AuthorityApi;
 use crate::http::serve::Counts;
@@ -9,6 +10,7 @@ use crate::identity::Tended;
 use crate::policy::{BundleInUse, Reloaded, ShadowPolicies};
 use crate::renewal::{FetchError, Fetched, PolicyFetch};
 use crate::telemetry::{ListenerMetrics, Metrics};
+use crate::tls::{self, ServerTls};
 use core::future::Future;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
@@ -45,19 +47,10 @@ impl Background {
         });
     }
 
-    /// The tasks that keep things current.
-    pub(super) fn keep(&mut self, shared: &Shared, authority: &Arc<AuthorityApi>) {
-        let told = Arc::clone(authority);
-        let authority = Arc::clone(authority);
-        self.spawn(async move { authority.manage.keep_swept(SWEEP_EVERY).await });
-        self.keep_first_uses(shared, Arc::clone(&told));
+    /// The tasks that keep things current, whatever the role.
+    pub(super) fn keep(&mut self, shared: &Shared) {
         let identity = Arc::clone(&shared.identity);
         self.repeat_blocking(TEND_EVERY, move || identity.tend().iter().for_each(tended));
-        if let Some(oidc) = shared.oidc.clone() {
-            // By itself, so that an issuer that is slow to answer does not hold up the token file.
-            let clock = Arc::clone(&shared.clock);
-            self.repeat_blocking(TEND_EVERY, move || oidc.tend(clock.boot()).iter().for_each(tended));
-        }
         self.keep_policies(shared);
         if let Some(fetch) = &shared.fetch {
             self.keep_fetching(shared, Arc::clone(fetch));
@@ -67,9 +60,34 @@ impl Background {
         }
     }
 
+    /// Those of an authority.
+    pub(super) fn keep_authority(&mut self, record: &Record, api: &Arc<AuthorityApi>) {
+        let authority = Arc::clone(api);
+        self.spawn(async move { authority.manage.keep_swept(SWEEP_EVERY).await });
+        let fleet = Arc::clone(&record.fleet);
+        self.spawn(async move { fleet.keep().await });
+        self.keep_first_uses(record, Arc::clone(api));
+        if let Some(oidc) = record.oidc.clone() {
+            // By itself, so that an issuer that is slow to answer does not hold up the token file.
+            let clock = Arc::clone(&record.clock);
+            self.repeat_blocking(TEND_EVERY, move || oidc.tend(clock.boot()).iter().for_each(tended));
+        }
+    }
+
+    /// Takes up a listener's certificate when its files change.
+    pub(super) fn keep_tls(&mut self, listener: &'static str, tls: Arc<ServerTls>) {
+        self.repeat_blocking(TEND_EVERY, move || match tls.tend() {
+            tls::Tended::Unchanged => {}
+            tls::Tended::Taken => info!(listener, "a new certificate is in force"),
+            tls::Tended::Kept(error) => {
+                warn!(listener, %error, "the certificate changed and cannot be used; the last good one stays")
+            }
+        });
+    }
+
     /// Writes down first uses as sidecars tell of them.
-    fn keep_first_uses(&mut self, shared: &Shared, authority: Arc<AuthorityApi>) {
-        let fleet = Arc::clone(&shared.fleet);
+    fn keep_first_uses(&mut self, record: &Record, authority: Arc<AuthorityApi>) {
+        let fleet = Arc::clone(&record.fleet);
         self.spawn(async move {
             loop {
                 for (id, at) in fleet.first_uses().await {

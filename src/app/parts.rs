@@ -1,11 +1,11 @@
 //! From the configuration's words to each part's own settings, field by field.
 
-use super::{Addresses, StartError};
+use super::{Addresses, Listening, StartError};
 use crate::clock::{Clock, Ids};
 use crate::config::{self, Config};
 use crate::console::SessionBounds;
 use crate::decision_log::{self, LogClock};
-use crate::domain::{CallerName, Role, WorkloadName};
+use crate::domain::{CallerName, NameError, Role, WorkloadName};
 use crate::evaluate_access::CacheSettings;
 use crate::http::authzen::{AuthzenSettings, IncludeContext};
 use crate::http::body::BodyBounds;
@@ -14,12 +14,13 @@ use crate::identity::jwt::{JwtSettings, Jwts};
 use crate::identity::keys::{KeyFile, KeySource, KeyUrl, algorithm};
 use crate::identity::oidc::{OidcClient, OidcSettings};
 use crate::identity::tokens::TokenFile;
-use crate::identity::{Identity, NamedCaller, Proofs};
+use crate::identity::{CertificateRule, Identity, NamedCaller, Proofs};
 use crate::notify::{Backoff, Mailer, WebhookSender};
 use crate::policy::bundle::Require;
 use crate::policy::{Origin, SignedBundle};
 use crate::renewal::PolicyFetch;
 use crate::state::LeaseSettings;
+use crate::tls::{ServerFiles, ServerTls};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -102,7 +103,7 @@ pub(super) fn authzen(config: &Config, addresses: &Addresses) -> AuthzenSettings
 }
 
 pub(super) fn identity(config: &Config, clock: &Arc<dyn Clock>) -> Result<Identity, StartError> {
-    let config::Identity { tokens_file, jwt, oidc: _, unix_peers } = &config.identity;
+    let config::Identity { tokens_file, jwt, oidc: _, unix_peers, certificates } = &config.identity;
     let tokens = tokens_file.as_ref().map(TokenFile::open).transpose();
     let tokens = tokens.map_err(|error| StartError::Identity(error.to_string()))?;
     // The configuration is refused when it names more than one issuer.
@@ -117,7 +118,8 @@ pub(super) fn identity(config: &Config, clock: &Arc<dyn Clock>) -> Result<Identi
         // Trust without a workload is refused with the configuration.
         (config::Callers::TrustLoopback, None) | (config::Callers::Tokens, _) => None,
     };
-    let proofs = Proofs { tokens, jwt, peers, trust_loopback };
+    let certificates = certificates.iter().map(certificate).collect::<Result<_, NameError>>()?;
+    let proofs = Proofs { tokens, jwt, peers, certificates, trust_loopback };
     Ok(Identity::new(proofs, Arc::clone(clock))?)
 }
 
@@ -130,6 +132,12 @@ pub(super) fn oidc(config: &Config) -> Result<Option<Arc<OidcClient>>, StartErro
     let client = OidcClient::new(OidcSettings::of(oidc, public_url));
     let client = client.map_err(|error| StartError::Identity(format!("`identity.oidc`: {error}")))?;
     Ok(Some(Arc::new(client)))
+}
+
+fn certificate(rule: &config::CertificateRule) -> Result<CertificateRule, NameError> {
+    let config::CertificateRule { name, id, workload } = rule;
+    let workload = workload.as_ref().map(|workload| WorkloadName::parse(workload)).transpose()?;
+    Ok(CertificateRule { name: name.clone(), id: id.clone(), workload })
 }
 
 fn issuer(jwt: &config::Jwt) -> Result<Jwts, StartError> {
@@ -218,6 +226,26 @@ pub(super) fn sessions(config: &Config) -> SessionBounds {
     let config::Console { session_idle_s, session_s_max, proof_s_max, token_sign_in: _ } = config.console;
     let [idle, longest, proof] = [session_idle_s, session_s_max, proof_s_max].map(Duration::from_secs);
     SessionBounds { idle, longest, proof }
+}
+
+/// A listener's TLS, kept current; `None` where none is configured.
+pub(super) fn tls(
+    name: &'static str,
+    tls: Option<&config::Tls>,
+    on: &mut Listening,
+) -> Result<Option<Arc<ServerTls>>, StartError> {
+    let Some(config::Tls { certificate_file, key_file, client_ca_file }) = tls else { return Ok(None) };
+    let files =
+        ServerFiles { certificate: certificate_file.clone(), key: key_file.clone(), client_ca: client_ca_file.clone() };
+    let tls = Arc::new(ServerTls::open(files)?);
+    on.background.keep_tls(name, Arc::clone(&tls));
+    Ok(Some(tls))
+}
+
+/// The address this authority has among others, for people.
+pub(super) fn own_address(config: &Config) -> String {
+    let configured = config.authority.public_url.as_ref().map(|url| url.as_str().to_owned());
+    configured.unwrap_or_else(|| config.authority.listen.to_string())
 }
 
 /// The address that people use; made from where the authority listens if none is configured.

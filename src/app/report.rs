@@ -1,13 +1,16 @@
 //! How the process is: readiness with its reasons, and the numbers that are read when they are asked
 //! for rather than counted along the way.
 
+use super::Shared;
+use super::authority::Record;
+use super::sidecar::Beside;
 use crate::clock::{Boot, Clock};
 use crate::decision_log::{DecisionLog, LogState};
 use crate::domain::Reason;
 use crate::evaluate_access::Observer;
 use crate::http::operations::{Check, Readiness};
 use crate::policy::{BundleInUse, PolicyHandle, PolicyStatus, ShadowOutcome, ShadowPolicies, ShadowStatus};
-use crate::renewal::PolicyFetch;
+use crate::renewal::{Fleet, PolicyFetch, Renewer};
 use crate::state::State;
 use crate::store::Store;
 use crate::telemetry::Metrics;
@@ -72,14 +75,21 @@ impl Drop for StoreWell {
 
 /// What is reported on.
 pub(super) struct Report {
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) policies: Arc<PolicyHandle>,
-    pub(super) fetch: Option<Arc<PolicyFetch>>,
-    pub(super) shadow: Option<Arc<ShadowPolicies>>,
-    pub(super) state: Arc<State>,
-    pub(super) log: Arc<DecisionLog>,
-    pub(super) store: StoreWell,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    policies: Arc<PolicyHandle>,
+    fetch: Option<Arc<PolicyFetch>>,
+    shadow: Option<Arc<ShadowPolicies>>,
+    beside: Option<Answering>,
+    store: Option<StoreWell>,
+    fleet: Option<Arc<Fleet>>,
+}
+
+/// What a sidecar is reported on.
+struct Answering {
+    state: Arc<State>,
+    log: Arc<DecisionLog>,
+    renewer: Arc<Renewer>,
 }
 
 /// The policies in use, and who signed them.
@@ -92,8 +102,31 @@ fn in_use(status: &PolicyStatus) -> String {
 }
 
 impl Report {
+    pub(super) fn of(shared: &Shared, record: Option<&Record>, beside: Option<&Beside>) -> Self {
+        let answering = |beside: &Beside| Answering {
+            state: Arc::clone(&beside.state),
+            log: Arc::clone(&beside.log),
+            renewer: Arc::clone(&beside.renewer),
+        };
+        Self {
+            clock: Arc::clone(&shared.clock),
+            metrics: Arc::clone(&shared.metrics),
+            policies: Arc::clone(&shared.policies),
+            fetch: shared.fetch.clone(),
+            shadow: shared.shadow.clone(),
+            beside: beside.map(answering),
+            store: record.map(|record| StoreWell::watching(Arc::clone(&record.store))),
+            fleet: record.map(|record| Arc::clone(&record.fleet)),
+        }
+    }
+
     pub(super) fn readiness(&self) -> Readiness {
-        let mut checks = vec![self.state_check(), self.policy_check(), self.log_check(), self.store_check()];
+        let mut checks = Vec::new();
+        checks.extend(self.beside.as_ref().map(|beside| self.state_check(beside)));
+        checks.push(self.policy_check());
+        checks.extend(self.beside.as_ref().map(log_check));
+        checks.extend(self.store.as_ref().map(store_check));
+        checks.extend(self.fleet.as_ref().map(|fleet| fleet_check(fleet)));
         checks.extend(self.shadow_check());
         Readiness::of(checks)
     }
@@ -111,8 +144,8 @@ impl Report {
         Some(Check { name: "shadow_policies", ok: true, detail })
     }
 
-    fn state_check(&self) -> Check {
-        let (boot, standing) = (self.clock.boot(), self.state.standing());
+    fn state_check(&self, beside: &Answering) -> Check {
+        let (boot, standing) = (self.clock.boot(), beside.state.standing());
         let (ok, detail) = match standing.lease {
             None => (false, "no news from the authority yet: every question is denied".to_owned()),
             Some(lease) if !lease.holds(boot) => {
@@ -122,6 +155,10 @@ impl Report {
                 let (revision, epoch) = (standing.revision, standing.epoch);
                 (true, format!("revision {revision} of epoch {epoch}, lease for {:?} more", lease.left(boot)))
             }
+        };
+        let detail = match beside.renewer.failure() {
+            Some(why) => format!("{detail}; the last renewal failed: {why}"),
+            None => detail,
         };
         Check { name: "state", ok, detail }
     }
@@ -149,41 +186,47 @@ impl Report {
         Check { name: "policies", ok, detail }
     }
 
-    fn log_check(&self) -> Check {
-        let health = self.log.health();
-        let (ok, detail) = match health.state {
-            LogState::Ok => (true, format!("{} records since the start", health.records)),
-            LogState::Failing { reason, .. } => (false, format!("{reason}: every question is denied")),
-        };
-        Check { name: "decision_log", ok, detail }
-    }
-
-    fn store_check(&self) -> Check {
-        let ok = self.store.0.load(Ordering::Relaxed);
-        let detail = if ok { "answers" } else { "does not answer: no command is taken" };
-        Check { name: "store", ok, detail: detail.to_owned() }
-    }
-
     /// The metrics, with what is only read now.
     pub(super) fn metrics(&self) -> String {
-        let (boot, standing, counts) = (self.clock.boot(), self.state.standing(), self.state.counts());
-        let state = &self.metrics.state;
-        state.revision.set(standing.revision);
-        state.epoch.set(standing.epoch);
-        state.grants.set(i64::try_from(counts.accesses).unwrap_or(i64::MAX));
-        state.tenants.set(i64::try_from(counts.tenants).unwrap_or(i64::MAX));
-        if let Some(lease) = standing.lease {
-            state.age_seconds.set(lease.age(boot).as_secs_f64());
-            state.lease_left_seconds.set(lease.left(boot).as_secs_f64());
+        if let Some(Answering { state: memory, log, .. }) = &self.beside {
+            let (boot, standing, counts) = (self.clock.boot(), memory.standing(), memory.counts());
+            let state = &self.metrics.state;
+            state.revision.set(standing.revision);
+            state.epoch.set(standing.epoch);
+            state.grants.set(i64::try_from(counts.accesses).unwrap_or(i64::MAX));
+            state.tenants.set(i64::try_from(counts.tenants).unwrap_or(i64::MAX));
+            if let Some(lease) = standing.lease {
+                state.age_seconds.set(lease.age(boot).as_secs_f64());
+                state.lease_left_seconds.set(lease.left(boot).as_secs_f64());
+            }
+            let health = log.health();
+            let log = &self.metrics.log;
+            log.queue.set(i64::try_from(health.queue_depth).unwrap_or(i64::MAX));
+            log.carry(health.records, health.bytes, health.syncs, health.errors);
         }
-        self.carry_log();
         self.metrics.render()
     }
+}
 
-    fn carry_log(&self) {
-        let health = self.log.health();
-        let log = &self.metrics.log;
-        log.queue.set(i64::try_from(health.queue_depth).unwrap_or(i64::MAX));
-        log.carry(health.records, health.bytes, health.syncs, health.errors);
+fn log_check(beside: &Answering) -> Check {
+    let health = beside.log.health();
+    let (ok, detail) = match health.state {
+        LogState::Ok => (true, format!("{} records since the start", health.records)),
+        LogState::Failing { reason, .. } => (false, format!("{reason}: every question is denied")),
+    };
+    Check { name: "decision_log", ok, detail }
+}
+
+fn store_check(store: &StoreWell) -> Check {
+    let ok = store.0.load(Ordering::Relaxed);
+    let detail = if ok { "answers" } else { "does not answer: no command is taken" };
+    Check { name: "store", ok, detail: detail.to_owned() }
+}
+
+/// An authority that may give no leases is of no use to a sidecar: a load balancer takes it out.
+fn fleet_check(fleet: &Fleet) -> Check {
+    match fleet.may_lease() {
+        Ok(()) => Check { name: "fleet", ok: true, detail: format!("{} sidecars heard lately", fleet.heard().len()) },
+        Err(error) => Check { name: "fleet", ok: false, detail: error.to_string() },
     }
 }

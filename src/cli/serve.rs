@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use super::{Exit, output::Output};
-use crate::app::App;
+use crate::app::{self, Addresses, App};
 use crate::clock::SystemIds;
 use crate::config::Config;
 use crate::demo::{self, Demo};
@@ -22,10 +22,20 @@ pub(super) enum Role {
     Sidecar,
 }
 
+impl From<Role> for app::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::All => Self::All,
+            Role::Authority => Self::Authority,
+            Role::Sidecar => Self::Sidecar,
+        }
+    }
+}
+
 /// Run the authority, a sidecar, or both.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lockbox serve --demo                           try it, without any setup\n  lockbox serve --config lockbox.toml            both roles\n\nSIGHUP reads the policy files anew; SIGTERM and SIGINT stop in order."
+    after_help = "Examples:\n  lockbox serve --demo                           try it, without any setup\n  lockbox serve --config lockbox.toml            both roles\n  lockbox serve --role sidecar --config side.toml beside a workload service; the authority is elsewhere\n\nSIGHUP reads the policy files anew; SIGTERM and SIGINT stop in order."
 )]
 pub(super) struct Args {
     /// Which half of the system this process is.
@@ -45,9 +55,8 @@ pub(super) struct Args {
 /// Runs the verb.
 pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     let Args { role, config, demo, demo_dir } = args;
-    if role != Role::All {
-        let why = "separate roles need the fleet protocol between hosts, which this version does not have yet; run `--role all`";
-        return Err(CliError::Usage(why.to_owned()));
+    if demo && role != Role::All {
+        return Err(CliError::Usage("the demo is both roles in one process: leave `--role` out".to_owned()));
     }
     let played = demo.then(|| demo::prepare(&demo_dir, &SystemIds)).transpose().map_err(CliError::failed)?;
     let path = played.as_ref().map(|(_, config)| config.clone()).or(config);
@@ -56,9 +65,11 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let local = played.as_ref().map(|(demo, _)| demo.local()).unwrap_or_default();
-        let app = App::start_with(config, local).await.map_err(CliError::failed)?;
+        let app = App::start_as(role.into(), config, local).await.map_err(CliError::failed)?;
         if let Some((demo, _)) = &played {
             introduce(&demo_dir, demo, &app, output).await?;
+        } else {
+            tell(role, &app, output)?;
         }
         until_stopped(&app).await?;
         app.stop().await;
@@ -78,6 +89,23 @@ async fn introduce(dir: &Path, demo: &Demo, app: &App, output: &Output) -> Resul
             app.addresses.sidecar,
             app.addresses.operations,
         )
+    })
+}
+
+/// Says where it listens; whoever configured port 0 learns it here.
+fn tell(role: Role, app: &App, output: &Output) -> Result<(), CliError> {
+    let Addresses { authority, sidecar, operations, ext_authz: _ } = app.addresses;
+    let authority = (role != Role::Sidecar).then(|| authority.to_string());
+    let sidecar = (role != Role::Authority).then(|| sidecar.to_string());
+    let said = serde_json::json!({"authority": authority, "sidecar": sidecar, "operations": operations.to_string()});
+    output.answer(&said, || {
+        let lines = [
+            ("authority", authority.clone()),
+            ("sidecar", sidecar.clone()),
+            ("operations", Some(operations.to_string())),
+        ];
+        let lines = lines.into_iter().filter_map(|(name, address)| Some(format!("{name:<11} {}", address?)));
+        lines.collect::<Vec<_>>().join("\n")
     })
 }
 

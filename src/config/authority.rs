@@ -1,7 +1,7 @@
 //! `[authority]`: the AccessRequests, the Grants and the tenants' settings.
 
 use super::check::Checker;
-use super::{BeyondLoopback, Database, IsoDuration, Url};
+use super::{BeyondLoopback, Database, IsoDuration, Tls, Url};
 use crate::domain::Defaults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,8 +13,11 @@ use std::net::SocketAddr;
 pub struct Authority {
     /// Where the API and the page listen. Port 0 takes a free port.
     pub listen: SocketAddr,
-    /// What to do about an address that other hosts can reach: this listener has no TLS of its own.
+    /// What to do about an address that other hosts can reach, where this listener has no TLS of its own.
     pub beyond_loopback: BeyondLoopback,
+    /// The listener's own TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
     /// The address people use, for links; without one it is made from `listen`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<Url>,
@@ -43,6 +46,7 @@ impl Default for Authority {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8180)),
             beyond_loopback: BeyondLoopback::Refuse,
+            tls: None,
             public_url: None,
             database: Database::default(),
             respond_within: IsoDuration::from_secs(12 * 3600),
@@ -70,7 +74,9 @@ impl Authority {
     }
 
     pub(super) fn check(&self, check: &mut Checker<'_>) {
-        check.listener("authority.listen", self.listen, self.beyond_loopback);
+        if self.tls.is_none() {
+            check.listener("authority.listen", self.listen, self.beyond_loopback);
+        }
         let bounds = [
             ("authority.respond_within", self.respond_within, 60, 7 * 86_400),
             ("authority.grant_longest", self.grant_longest, 1, 86_400),

@@ -24,6 +24,10 @@ pub struct Identity {
     /// The callers of the Unix socket, by user id.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unix_peers: BTreeMap<Uid, UnixPeer>,
+    /// Who is proved by a client certificate that a listener's `tls.client_ca_file` has signed. The first rule that fits
+    /// one of its names counts; a certificate that no rule names proves nobody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<CertificateRule>,
 }
 
 /// An issuer of JWTs, pinned: audience, algorithms and keys.
@@ -123,6 +127,43 @@ pub struct UnixPeer {
     pub workload: String,
 }
 
+/// Whom a client certificate proves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateRule {
+    /// A name of the certificate (subject alternative name): a SPIFFE URI or another, or a DNS name. One `*` at its end
+    /// stands for anything without `/`.
+    pub name: String,
+    /// The caller's name in the record; `*` in it stands for what the other one stood for.
+    pub id: String,
+    /// The one workload a service may ask about. Without it the caller is a sidecar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
+}
+
+impl CertificateRule {
+    fn check(&self, key: &str, check: &mut Checker<'_>) {
+        let stem = self.name.strip_suffix('*').unwrap_or(&self.name);
+        if stem.is_empty() || stem.contains('*') {
+            check.wrong(
+                key,
+                format!("has the name `{}`: a name may end in one `*`, and must not be that alone", self.name),
+            );
+        }
+        let starred = self.name.ends_with('*');
+        if self.id.matches('*').count() > usize::from(starred) {
+            check.wrong(key, format!("has the id `{}`: it may have one `*`, and only if `name` ends in one", self.id));
+        } else if starred && !self.id.contains('*') {
+            check
+                .wrong(key, format!("proves everybody under `{}` to be `{}`: put a `*` into `id`", self.name, self.id));
+        }
+        check.name(key, CallerName::parse(&self.id.replace('*', "x")));
+        if let Some(workload) = &self.workload {
+            check.name(key, WorkloadName::parse(workload));
+        }
+    }
+}
+
 impl Identity {
     pub(super) fn check(&self, authority: &Authority, check: &mut Checker<'_>) {
         if self.jwt.len() > 1 {
@@ -133,6 +174,9 @@ impl Identity {
         }
         if let Some(oidc) = &self.oidc {
             oidc.check(authority, check);
+        }
+        for (index, rule) in self.certificates.iter().enumerate() {
+            rule.check(&format!("identity.certificates.{index}"), check);
         }
         for (uid, UnixPeer { name, workload }) in &self.unix_peers {
             let key = format!("identity.unix_peers.{}", uid.get());

@@ -41,7 +41,7 @@ pub fn caller_of(headers: &HeaderMap, extensions: &Extensions, identity: &Identi
         return Err(Problem::new(Cause::Unauthenticated, "the connection is not known"));
     };
     let authorizations = headers.get_all(header::AUTHORIZATION).iter().map(|value| value.as_bytes());
-    Ok(identity.authenticate_all(authorizations, *peer)?)
+    Ok(identity.authenticate_all(authorizations, peer)?)
 }
 
 /// The body of a request that must be JSON, unread JSON yet.

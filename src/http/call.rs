@@ -25,6 +25,8 @@ pub enum Who {
     Person,
     /// A sidecar; and an operator, who may look at what sidecars get.
     Sidecar,
+    /// A sidecar, for what only it can say of itself.
+    OnlySidecar,
 }
 
 /// What an endpoint takes as a body.
@@ -67,17 +69,18 @@ impl Doorkeeper {
         let (mut parts, body) = request.into_parts();
         let caller = match who {
             Who::Anyone => None,
-            Who::Workload | Who::Person | Who::Sidecar => {
+            Who::Workload | Who::Person | Who::Sidecar | Who::OnlySidecar => {
                 Some(caller_of(&parts.headers, &parts.extensions, &self.identity)?)
             }
         };
         match (who, caller.as_deref()) {
             (Who::Workload, Some(Caller::Workload { .. }))
             | (Who::Person, Some(Caller::Person(_)))
-            | (Who::Sidecar, Some(Caller::Sidecar { .. }))
+            | (Who::Sidecar | Who::OnlySidecar, Some(Caller::Sidecar { .. }))
             | (Who::Anyone, _) => {}
             (Who::Sidecar, Some(Caller::Person(person))) if person.is_provider(Role::Operator) => {}
             (Who::Sidecar, _) => return Err(forbidden("only a sidecar or an operator may do this")),
+            (Who::OnlySidecar, _) => return Err(forbidden("only a sidecar may do this")),
             (Who::Workload, _) => return Err(forbidden("only a workload service may ask for decisions")),
             (Who::Person, _) => return Err(forbidden("only a person may do this")),
         }
@@ -113,6 +116,17 @@ impl Call {
         match self.caller.as_deref() {
             Some(Caller::Workload { name, workload }) => Ok((name, workload)),
             _ => Err(forbidden("only a workload service may ask for decisions")),
+        }
+    }
+
+    /// The name of the sidecar that calls.
+    ///
+    /// # Errors
+    /// 403 for anybody else.
+    pub fn sidecar(&self) -> Result<&CallerName, Problem> {
+        match self.caller.as_deref() {
+            Some(Caller::Sidecar { name }) => Ok(name),
+            _ => Err(forbidden("only a sidecar may do this")),
         }
     }
 

@@ -4,14 +4,19 @@
 //! socket that somebody listens on is never taken away.
 
 use crate::identity::Peer;
+use crate::tls::{self, ServerTls};
 use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::server::TlsStream;
 
 /// Who may connect to a Unix socket: its owner and its group.
 const SOCKET_MODE: u32 = 0o660;
@@ -38,8 +43,8 @@ pub enum ListenError {
 /// Where connections come from.
 #[derive(Debug)]
 pub enum Listener {
-    /// A network address.
-    Tcp(TcpListener),
+    /// A network address, and its TLS if it has any.
+    Tcp(TcpListener, Option<Arc<ServerTls>>),
     /// A path.
     Unix(UnixSocket),
 }
@@ -60,7 +65,7 @@ impl Listener {
     /// [`ListenError::Bind`].
     pub async fn tcp(address: SocketAddr) -> Result<Self, ListenError> {
         let bind = |why| ListenError::Bind { address: address.to_string(), why };
-        TcpListener::bind(address).await.map(Self::Tcp).map_err(bind)
+        TcpListener::bind(address).await.map(|listener| Self::Tcp(listener, None)).map_err(bind)
     }
 
     /// Listens on a path, mode 0660. A socket left behind by a dead process is replaced.
@@ -101,10 +106,19 @@ impl Listener {
         }
     }
 
+    /// The same with TLS, if there is any; a Unix socket has none.
+    #[must_use]
+    pub fn secured(self, tls: Option<Arc<ServerTls>>) -> Self {
+        match self {
+            Self::Tcp(listener, _) => Self::Tcp(listener, tls),
+            unix @ Self::Unix(_) => unix,
+        }
+    }
+
     /// The network address, with the port that was taken; `None` for a Unix socket.
     pub fn address(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(listener) => listener.local_addr().ok(),
+            Self::Tcp(listener, _) => listener.local_addr().ok(),
             Self::Unix(_) => None,
         }
     }
@@ -115,11 +129,15 @@ impl Listener {
     /// What the operating system says; the listener can go on.
     pub async fn accept(&self) -> io::Result<(Stream, Peer)> {
         match self {
-            Self::Tcp(listener) => {
+            Self::Tcp(listener, tls) => {
                 let (stream, address) = listener.accept().await?;
                 // An answer is one small write: waiting for more would only delay it.
                 stream.set_nodelay(true)?;
-                Ok((Stream::Tcp(stream), Peer::Tcp(address)))
+                let stream = match tls {
+                    None => Stream::Tcp(stream),
+                    Some(tls) => Stream::Unsecured(stream, tls.config()),
+                };
+                Ok((stream, Peer::Tcp(address)))
             }
             Self::Unix(socket) => {
                 let (stream, _) = socket.listener.accept().await?;
@@ -146,6 +164,32 @@ pub enum Stream {
     Tcp(TcpStream),
     /// On this machine.
     Unix(UnixStream),
+    /// Over the network, before anything is agreed. Nothing can be said on it.
+    Unsecured(TcpStream, Arc<ServerConfig>),
+    /// Over the network, by TLS.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// Agrees on TLS where the listener has it, and learns who the other end has proved to be. May take as long as
+    /// the other end likes: bound it.
+    ///
+    /// # Errors
+    /// When they cannot agree, or its certificate does not hold.
+    pub async fn agreed(self, peer: Peer) -> io::Result<(Self, Peer)> {
+        let (Self::Unsecured(stream, config), Peer::Tcp(address)) = (self, &peer) else {
+            return Err(io::Error::other("there is nothing to agree on"));
+        };
+        let stream = TlsAcceptor::from(config).accept(stream).await?;
+        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).map(tls::names_of);
+        let peer = shown.map_or_else(|| peer.clone(), |names| Peer::Tls(*address, names.into()));
+        Ok((Self::Tls(Box::new(stream)), peer))
+    }
+}
+
+/// The answer of an end with which nothing is agreed yet.
+fn unsecured<T>() -> Poll<io::Result<T>> {
+    Poll::Ready(Err(io::Error::other("TLS is not agreed on yet")))
 }
 
 impl AsyncRead for Stream {
@@ -153,6 +197,8 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Unsecured(..) => unsecured(),
         }
     }
 }
@@ -162,6 +208,8 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Unsecured(..) => unsecured(),
         }
     }
 
@@ -173,6 +221,8 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Self::Unsecured(..) => unsecured(),
         }
     }
 
@@ -184,6 +234,8 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
             Self::Unix(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+            Self::Unsecured(..) => unsecured(),
         }
     }
 
@@ -191,6 +243,8 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Unsecured(..) => unsecured(),
         }
     }
 }

@@ -6,12 +6,13 @@ use super::access_requests as requests;
 use super::authzen::AuthzenSettings;
 use super::call::{Answered, Call, Doorkeeper, Takes, Who};
 use super::problem::{Cause, Problem};
-use super::{ask, authzen, bundle, openapi, reload, settings};
+use super::{ask, authzen, bundle, fleet, openapi, reload, settings};
 use crate::clock::{AuthorityTime, Clock};
 use crate::domain::Timestamp;
 use crate::evaluate_access::{EvaluateAccess, History};
 use crate::manage_requests::{ManageError, ManageRequests};
 use crate::policy::PolicyHandle;
+use crate::renewal::Fleet;
 use crate::store::Revision;
 use crate::telemetry::{LifecycleOutcome, Metrics};
 use axum::Router;
@@ -29,6 +30,8 @@ const DELIVERY_MAX: core::time::Duration = core::time::Duration::from_millis(500
 pub struct AuthorityApi {
     /// The lifecycle.
     pub manage: ManageRequests,
+    /// The sidecars and the other authorities.
+    pub fleet: Arc<Fleet>,
     /// The authority's time.
     pub time: Arc<AuthorityTime>,
     /// The policies, whose bundle is handed out.
@@ -133,6 +136,10 @@ pub fn authority_table() -> Vec<Row<AuthorityApi>> {
         DELETE "/v1/engineers/{id}" Person Nothing ("") -> 204 "", settings::remove_engineer, "Remove an engineer; he is allowed nothing from then on";
         GET "/v1/outbox" Person Nothing ("") -> 200 "NoticeList", settings::outbox, "List the notices and how far each has come, newest first";
         POST "/v1/outbox/{number}/send-again" Person Nothing ("") -> 200 "NoticeBody", settings::send_again, "Send a notice again that was given up";
+        POST "/v1/renew" OnlySidecar Json ("Renewal") -> 200 "", fleet::renew, "Renew a sidecar's lease, and learn what has changed";
+        GET "/v1/fleet" Person Nothing ("") -> 200 "FleetBody", fleet::status, "Show every authority and every sidecar";
+        DELETE "/v1/fleet/sidecars/{name}" Person Nothing ("") -> 200 "RemovedBody", fleet::remove, "Take a sidecar that is lost off the list: it gets no lease any more";
+        POST "/v1/fleet/sidecars/{name}/admit" Person Nothing ("") -> 204 "", fleet::admit, "Let a sidecar in again";
         GET "/v1/policies/bundle" Sidecar Nothing ("") -> 200 "", bundle::policies, "Fetch the signed bundle of policies in use";
         GET "/.well-known/lockbox-webhook-keys" Anyone Nothing ("") -> 200 "", settings::webhook_keys, "The public keys that webhooks are signed with";
         GET "/openapi.json" Anyone Nothing ("") -> 200 "", openapi::serve_authority, "This description";

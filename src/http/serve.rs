@@ -215,9 +215,18 @@ impl Shared {
     /// nothing: hyper-util waits without a bound for the bytes that tell HTTP/1 from HTTP/2, HTTP/2
     /// connections may idle for ever, and a client may never read its answer.
     async fn connection(self: &Arc<Self>, stream: Stream, peer: Peer, mut phase: watch::Receiver<Phase>) {
+        let (stream, peer) = match stream {
+            Stream::Unsecured(..) => {
+                let agreed = tokio::time::timeout(self.bounds.head_deadline, stream.agreed(peer)).await;
+                // Nobody to tell: without TLS there is nothing to say it in.
+                let Ok(Ok(agreed)) = agreed else { return };
+                agreed
+            }
+            stream => (stream, peer),
+        };
         let life = Arc::new(Life::default());
         let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
-            let (shared, life) = (Arc::clone(self), Arc::clone(&life));
+            let (shared, life, peer) = (Arc::clone(self), Arc::clone(&life), peer.clone());
             async move {
                 let _counted = InFlight::begin(&life, &shared.counts);
                 Ok::<_, Infallible>(shared.edge.answer(request.map(Body::new), peer).await)

@@ -57,10 +57,10 @@ fn a_token_proves_its_caller_wherever_it_comes_from() {
     let exchange = workload("exchange-frontend", "exchange");
     let (identity, _dir) = identity(&[(&front, exchange.clone()), (&person, csilla())], |_| ());
     for peer in [tcp(LOOPBACK), tcp(ELSEWHERE), Peer::Unix { uid: 7 }] {
-        assert_eq!(*identity.authenticate(Some(&bearer(&front)), peer).unwrap(), exchange);
+        assert_eq!(*identity.authenticate(Some(&bearer(&front)), &peer).unwrap(), exchange);
     }
-    assert!(identity.authenticate(Some(format!("bEARER {front}").as_bytes()), tcp(LOOPBACK)).is_ok());
-    let caller = identity.authenticate(Some(&bearer(&person)), tcp("[::ffff:192.0.2.7]:1")).unwrap();
+    assert!(identity.authenticate(Some(format!("bEARER {front}").as_bytes()), &tcp(LOOPBACK)).is_ok());
+    let caller = identity.authenticate(Some(&bearer(&person)), &tcp("[::ffff:192.0.2.7]:1")).unwrap();
     let Caller::Person(proved) = &*caller else { panic!("{caller:?}") };
     assert_eq!(proved.authentication.address.as_deref(), Some("192.0.2.7"));
     assert!(proved.is_of(&TenantId::parse("contoso").unwrap(), Role::Approver));
@@ -102,11 +102,11 @@ fn what_is_not_exactly_one_good_proof_is_none() {
     for header in bad {
         // A wrong proof is refused even where none at all would have been enough.
         for peer in [tcp(LOOPBACK), tcp(ELSEWHERE), Peer::Unix { uid: 7 }] {
-            let refused = identity.authenticate(Some(header), peer).unwrap_err();
+            let refused = identity.authenticate(Some(header), &peer).unwrap_err();
             assert!(!refused.to_string().contains("lbx_"), "{refused}");
         }
     }
-    let all = |headers: &[&[u8]]| identity.authenticate_all(headers.iter().copied(), tcp(ELSEWHERE));
+    let all = |headers: &[&[u8]]| identity.authenticate_all(headers.iter().copied(), &tcp(ELSEWHERE));
     assert!(all(&[&good]).is_ok() && all(&[&good, &good]).is_err() && all(&[&good, b""]).is_err() && all(&[]).is_err());
 }
 
@@ -116,21 +116,21 @@ fn without_a_header_only_what_the_configuration_names_counts() {
         name: CallerName::parse("frontend").unwrap(),
         workload: WorkloadName::parse("exchange").unwrap(),
     };
-    let ask = |identity: &Identity, peer| identity.authenticate(None, peer).ok().map(|caller| (*caller).clone());
+    let ask = |identity: &Identity, peer: &Peer| identity.authenticate(None, peer).ok().map(|caller| (*caller).clone());
     let (closed, _dir) = identity(&[], |_| ());
     for peer in [tcp(LOOPBACK), tcp("[::1]:1"), tcp(ELSEWHERE), Peer::Unix { uid: 0 }] {
-        assert_eq!(ask(&closed, peer), None);
+        assert_eq!(ask(&closed, &peer), None);
     }
     let (open, _dir) = identity(&[], |proofs| {
         proofs.peers.insert(1000, named);
         proofs.trust_loopback = Some(WorkloadName::parse("sharepoint").unwrap());
     });
-    assert_eq!(ask(&open, Peer::Unix { uid: 1000 }), Some(workload("frontend", "exchange")));
+    assert_eq!(ask(&open, &Peer::Unix { uid: 1000 }), Some(workload("frontend", "exchange")));
     for loopback in [LOOPBACK, "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
-        assert_eq!(ask(&open, tcp(loopback)), Some(workload("loopback", "sharepoint")));
+        assert_eq!(ask(&open, &tcp(loopback)), Some(workload("loopback", "sharepoint")));
     }
     for peer in [tcp(ELSEWHERE), tcp("[::2]:1"), tcp("0.0.0.0:1"), Peer::Unix { uid: 0 }, Peer::Unix { uid: 1001 }] {
-        assert_eq!(ask(&open, peer), None, "{peer:?}");
+        assert_eq!(ask(&open, &peer), None, "{peer:?}");
     }
 }
 
@@ -139,7 +139,7 @@ fn a_changed_file_takes_over_and_a_bad_one_does_not() {
     let exchange = || workload("exchange-frontend", "exchange");
     let (identity, dir) = identity(&[("lbx_one", exchange())], |_| ());
     let path = dir.path().join("tokens.toml");
-    let knows = |token: &str| identity.authenticate(Some(&bearer(token)), tcp(ELSEWHERE)).is_ok();
+    let knows = |token: &str| identity.authenticate(Some(&bearer(token)), &tcp(ELSEWHERE)).is_ok();
     assert!(identity.tend().is_empty() && knows("lbx_one") && !knows("lbx_two"));
 
     write(&path, &[("lbx_two", exchange()), ("lbx_three", csilla())]);
@@ -218,4 +218,43 @@ fn entries_survive_the_file_and_mistakes_are_told() {
         let error = tokens::parse_file(&text).unwrap_err().to_string();
         assert!(error.contains(part), "{text}: {error}");
     }
+}
+
+#[test]
+fn a_certificate_proves_whom_the_first_rule_that_fits_names() {
+    let rule = |name: &str, id: &str, workload: Option<&str>| CertificateRule {
+        name: name.to_owned(),
+        id: id.to_owned(),
+        workload: workload.map(|workload| WorkloadName::parse(workload).unwrap()),
+    };
+    let (identity, _dir) = identity(&[], |proofs| {
+        proofs.certificates = vec![
+            rule("spiffe://lockbox.example/sidecar/*", "beside-*", None),
+            rule("exchange.example", "exchange-frontend", Some("exchange")),
+        ];
+    });
+    let shown = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let peer = Peer::Tls(LOOPBACK.parse().unwrap(), names.into());
+        identity.authenticate(None, &peer).map(|caller| (*caller).clone())
+    };
+    let sidecar = |name: &str| Ok(Caller::Sidecar { name: CallerName::parse(name).unwrap() });
+    assert_eq!(shown(&["spiffe://lockbox.example/sidecar/e1"]), sidecar("beside-e1"));
+    assert_eq!(shown(&["other.example", "spiffe://lockbox.example/sidecar/e1"]), sidecar("beside-e1"));
+    assert_eq!(shown(&["exchange.example"]), Ok(workload("exchange-frontend", "exchange")));
+    for nobody in [
+        &["spiffe://lockbox.example/sidecar/"][..],
+        &["spiffe://lockbox.example/sidecar/a/b"],
+        &["spiffe://other.example/sidecar/e1"],
+        &["Exchange.example.evil"],
+        &["spiffe://lockbox.example/sidecar/É"],
+        &[],
+    ] {
+        assert!(shown(nobody).is_err(), "{nobody:?}");
+    }
+    let wrong = identity.authenticate(
+        Some(b"Bearer lbx_wrong"),
+        &Peer::Tls(LOOPBACK.parse().unwrap(), vec!["exchange.example".to_owned()].into()),
+    );
+    assert!(wrong.is_err(), "a wrong token is not made good by a certificate");
 }

@@ -1,41 +1,43 @@
-//! The authority's side of renewal: answers sidecars, knows what each has acknowledged, and says
-//! when a change can no longer be contradicted by any of them.
+//! The authority's side of renewal: answers sidecars, knows what each has acknowledged, and says when a change can
+//! no longer be contradicted by any of them, whichever authority answers them.
 
-use super::protocol::{Body, Renew, RenewAnswer, RenewError, RenewRequest, WireItem};
+use super::everything::Everything;
+use super::members::{FleetMember, Members};
+use super::peers::{PeerRow, Peers};
+use super::protocol::{Body, End, Renew, RenewAnswer, RenewError, RenewRequest};
+use super::reader::{Look, Reader};
+use super::registry::Registry;
 use crate::clock::{AuthorityTime, Boot, Clock};
+use crate::domain::Timestamp;
 use crate::manage_requests::Effects;
 use crate::state::{FirstUse, FirstUses, LeaseSettings};
-use crate::store::{Changes, Item, Revision, Store};
+use crate::store::{Revision, Store};
 use async_trait::async_trait;
-use std::collections::BTreeMap;
+use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
+use tracing::warn;
 
 /// A delta longer than this is sent as a snapshot.
-const CHANGES_MAX: u32 = 10_000;
-
-/// One sidecar, as the authority sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FleetMember {
-    /// Which run of it.
-    pub incarnation: String,
-    /// The epoch and revision it has acknowledged.
-    pub holds: Option<(u64, u64)>,
-    /// The digest of the policies it decides by.
-    pub policy_digest: String,
-    /// The sequence number of its last recorded Decision.
-    pub log_sequence: Option<u64>,
-    /// When its last renewal was answered, or came in if it is being answered.
-    pub heard: Boot,
-}
+const CHANGES_MAX: usize = 10_000;
+/// How often other authorities' rows are looked at while something waits for their sidecars.
+const PEERS_EVERY: Duration = Duration::from_millis(20);
+/// How often an authority says that it is there, while nothing else makes it say so.
+pub(super) const BEAT: Duration = Duration::from_millis(1000);
 
 /// The authority's side.
 pub struct Fleet {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    pub(super) reader: Arc<Reader>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
     time: Arc<AuthorityTime>,
-    settings: LeaseSettings,
-    members: Mutex<BTreeMap<String, FleetMember>>,
+    pub(super) settings: LeaseSettings,
+    members: Mutex<Members>,
+    /// The other authorities; `None` where one alone may use the record.
+    pub(super) peers: Option<Peers>,
+    pub(super) registry: Registry,
+    /// This authority among others.
+    pub(super) own: Own,
     /// A hint that the record has moved: wakes renewals that are held back. Never read as a fact.
     committed: watch::Sender<u64>,
     /// A hint that somebody has acknowledged something.
@@ -45,6 +47,15 @@ pub struct Fleet {
     used: Notify,
 }
 
+/// How an authority is known to others.
+#[derive(Debug, Clone, Default)]
+pub struct Own {
+    /// This run of it; unique.
+    pub id: String,
+    /// Where it listens, for people.
+    pub address: String,
+}
+
 impl Fleet {
     /// A fleet without members.
     pub fn new(
@@ -52,11 +63,109 @@ impl Fleet {
         clock: Arc<dyn Clock>,
         time: Arc<AuthorityTime>,
         settings: LeaseSettings,
+        own: Own,
     ) -> Self {
-        let members = Mutex::new(BTreeMap::new());
-        let (committed, acknowledged) = (watch::Sender::new(0), watch::Sender::new(0));
-        let (first_uses, used) = (FirstUses::default(), Notify::new());
-        Self { store, clock, time, settings, members, committed, acknowledged, first_uses, used }
+        let reader = Arc::new(Reader::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&time)));
+        let peers = |own: &Own| Peers::new(Arc::clone(&store), Arc::clone(&clock), settings, own.id.clone());
+        Self {
+            reader,
+            peers: store.is_shared().then(|| peers(&own)),
+            registry: Registry::new(Arc::clone(&store)),
+            members: Mutex::new(Members::new(settings.certainly_over())),
+            store,
+            clock,
+            time,
+            settings,
+            own,
+            committed: watch::Sender::new(0),
+            acknowledged: watch::Sender::new(0),
+            first_uses: FirstUses::default(),
+            used: Notify::new(),
+        }
+    }
+
+    /// Reads what must be known before the first renewal: the record, the registered sidecars, and whether any of
+    /// them may hold a lease of before.
+    ///
+    /// # Errors
+    /// [`RenewError::Store`].
+    pub async fn prepare(&self) -> Result<(), RenewError> {
+        self.registry.refresh().await?;
+        self.reader.look().await?;
+        if self.peers.is_none() && self.registry.any() {
+            self.members().others_before(self.clock.boot());
+        }
+        if let Some(peers) = &self.peers {
+            self.write_row(peers).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps this authority listed among the others, wakes renewals when another one has moved the record, and
+    /// keeps the list of sidecars current; until the task is dropped.
+    pub async fn keep(&self) {
+        tokio::join!(self.keep_listed(), self.keep_woken(), self.keep_registry());
+    }
+
+    async fn keep_woken(&self) {
+        loop {
+            self.store.moved().await;
+            self.wake();
+        }
+    }
+
+    async fn keep_registry(&self) {
+        loop {
+            tokio::time::sleep(BEAT).await;
+            if let Err(error) = self.registry.refresh().await {
+                warn!(%error, "the list of registered sidecars cannot be read; the last one stays");
+            }
+            if let Err(error) = self.publish().await {
+                warn!(%error, "the sidecars heard here cannot be shown to the other authorities");
+            }
+        }
+    }
+
+    async fn keep_listed(&self) {
+        let Some(peers) = &self.peers else { return };
+        let mut failing = false;
+        loop {
+            let (mut acknowledged, mut committed) = (self.acknowledged.subscribe(), self.committed.subscribe());
+            match self.write_row(peers).await {
+                Ok(()) => failing = false,
+                Err(error) if failing => tracing::debug!(%error, "still not listed"),
+                Err(error) => {
+                    warn!(%error, "this authority cannot say that it is there; it gives no leases after a while");
+                    failing = true;
+                }
+            }
+            tokio::time::sleep(PEERS_EVERY).await;
+            // Only what others may be waiting for is worth a write before its time.
+            let behind = peers.last().is_some_and(|row| row.more || !row.laggards.is_empty());
+            let news = async {
+                if behind {
+                    let _told = acknowledged.changed().await;
+                } else {
+                    let _told = committed.changed().await;
+                }
+            };
+            let _beat = tokio::time::timeout(BEAT, news).await;
+        }
+    }
+
+    /// Says up to where this authority's sidecars have come.
+    async fn write_row(&self, peers: &Peers) -> Result<(), RenewError> {
+        let Look { revision, .. } = self.reader.look().await?;
+        let mut row = PeerRow {
+            address: self.own.address.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            epoch: revision.epoch,
+            observed: revision.number,
+            ..PeerRow::default()
+        };
+        // After the look: whoever is heard from now on is answered from no older record.
+        row.telling(self.members().lagging(revision.epoch, revision.number, self.clock.boot()));
+        Ok(peers.write(row).await?)
     }
 
     /// Waits until a sidecar tells of first uses, and gives them. One task may wait.
@@ -70,49 +179,98 @@ impl Fleet {
         }
     }
 
-    /// The sidecars heard of, by name.
-    pub fn members(&self) -> BTreeMap<String, FleetMember> {
-        self.lock().clone()
+    /// The sidecars heard here lately.
+    pub fn heard(&self) -> Vec<FleetMember> {
+        self.members().shown(self.clock.boot())
     }
 
-    /// The sidecars that might still answer from before `revision`.
+    /// The sidecars heard here that might still answer from before `revision`.
     pub fn lagging(&self, revision: Revision, boot: Boot) -> Vec<String> {
-        let over = self.settings.certainly_over();
-        let lags = |member: &FleetMember| {
-            let behind = member.holds.is_some_and(|(epoch, number)| {
-                epoch < revision.epoch || (epoch == revision.epoch && number < revision.number)
-            });
-            // One that says it holds nothing may be waiting for an answer read before the change.
-            (behind || member.holds.is_none()) && boot.since(member.heard) < over
-        };
-        self.lock().iter().filter(|(_, member)| lags(member)).map(|(name, _)| name.clone()).collect()
+        let lagging = self.members().lagging(revision.epoch, revision.number, boot);
+        lagging.into_iter().map(|((sidecar, _), _)| sidecar).collect()
     }
 
-    /// Notes what the renewal acknowledges. Before the record is read: a change that commits after
-    /// this finds the sidecar among those it has to wait for.
-    fn hear(&self, request: &RenewRequest) {
-        let member = FleetMember {
-            incarnation: request.incarnation.clone(),
-            holds: request.holds,
-            policy_digest: request.policy_digest.clone(),
-            log_sequence: request.log_sequence,
-            heard: self.clock.boot(),
-        };
-        self.lock().insert(request.sidecar.clone(), member);
-        self.acknowledged.send_modify(|count| *count = count.wrapping_add(1));
+    /// Wakes the renewals that are held back.
+    fn wake(&self) {
+        self.committed.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    async fn lacking(&self, holds: Option<(u64, u64)>) -> Result<(Body, Revision), RenewError> {
-        if let Some((epoch, number)) = holds
-            && let Changes::Since { items, revision } = self.store.changes_since(epoch, number, CHANGES_MAX).await?
-        {
-            return Ok((Body::Changes(items.into_iter().map(WireItem::from).collect()), revision));
+    /// Whether this sidecar may have a lease at all.
+    fn admit(&self, request: &RenewRequest) -> Result<(), RenewError> {
+        let ours = self.settings.reckoned();
+        if request.lease != ours {
+            return Err(RenewError::Refused(format!(
+                "the sidecar reckons with a lease of {} ms and clocks apart by {} ppm, this authority with {} and {}: set the same `[lease]` on both",
+                request.lease.0, request.lease.1, ours.0, ours.1
+            )));
         }
-        let (items, revision) = self.store.snapshot().await?;
-        Ok((Body::Snapshot(items.into_iter().map(WireItem::from).collect()), revision))
+        self.may_lease()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, FleetMember>> {
+    /// Whether this authority may give leases now.
+    ///
+    /// # Errors
+    /// [`RenewError::Unlisted`].
+    pub fn may_lease(&self) -> Result<(), RenewError> {
+        match &self.peers {
+            Some(peers) if !peers.listed() => {
+                Err(RenewError::Unlisted("it could not write to the record lately".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn hear(&self, request: &RenewRequest) {
+        self.members().hear(request, self.clock.boot());
+        self.acknowledged.send_modify(|count| *count = count.wrapping_add(1));
+        if !request.first_uses.is_empty() {
+            self.first_uses.wait(request.first_uses.clone());
+            self.used.notify_one();
+        }
+    }
+
+    /// What a sidecar lacks of the mirror as it stands.
+    fn lacking(&self, request: &RenewRequest, answered_at: Timestamp) -> Result<(u64, Body), RenewError> {
+        let mut mirror = self.reader.mirror();
+        let revision =
+            mirror.revision().ok_or_else(|| RenewError::Unlisted("the record is not read yet".to_owned()))?;
+        let offered = (revision.epoch, revision.number);
+        if let Some(held) = request.holds.filter(|held| *held > offered) {
+            return Err(RenewError::Behind { held, offered });
+        }
+        let changes = match request.holds {
+            Some((epoch, number)) if epoch == revision.epoch => mirror.since(number, &request.view, CHANGES_MAX),
+            _ => None,
+        };
+        let body = match changes {
+            Some(items) => {
+                let state_hash = mirror.sum(&request.view);
+                Body::Changes(items, End { revision: revision.number, state_hash, answered_at })
+            }
+            None => {
+                let (reader, time) = (Arc::clone(&self.reader), Arc::clone(&self.time));
+                Body::Snapshot(Box::new(Everything::of(reader, time, request.view.clone(), revision)))
+            }
+        };
+        Ok((revision.epoch, body))
+    }
+
+    async fn settled_elsewhere(&self, revision: Revision) -> bool {
+        let Some(peers) = &self.peers else { return true };
+        let Revision { epoch, number, .. } = revision;
+        let here = |id: &_| self.members().has(id, epoch, number);
+        match peers.unsettled(epoch, number, here).await {
+            Ok(unsettled) => unsettled.is_empty(),
+            // Nobody can be asked: the lease's end is waited for.
+            Err(_) => false,
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.time.now()
+    }
+
+    fn members(&self) -> MutexGuard<'_, Members> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -120,8 +278,8 @@ impl Fleet {
 #[async_trait]
 impl Effects for Fleet {
     /// Answers the renewals that are held back.
-    fn committed(&self, revision: Revision) {
-        self.committed.send_replace(revision.number);
+    fn committed(&self, _revision: Revision) {
+        self.wake();
     }
 
     /// Each sidecar has acknowledged `revision`, or its lease is certainly over: L(1 + ρ) at the most.
@@ -131,12 +289,17 @@ impl Effects for Fleet {
         let longest = self.settings.certainly_over();
         loop {
             let boot = self.clock.boot();
-            if boot.since(began) >= longest || self.lagging(revision, boot).is_empty() {
+            if boot.since(began) >= longest {
+                return;
+            }
+            let unknown = self.members().unknown(boot);
+            if !unknown && self.lagging(revision, boot).is_empty() && self.settled_elsewhere(revision).await {
                 return;
             }
             let left = longest.saturating_sub(boot.since(began));
+            let nap = if unknown || self.peers.is_some() { left.min(PEERS_EVERY) } else { left };
             // Woken by an acknowledgement, or when the longest lease is over; either way it looks again.
-            let _woken = tokio::time::timeout(left, acknowledged.changed()).await;
+            let _woken = tokio::time::timeout(nap, acknowledged.changed()).await;
         }
     }
 }
@@ -144,30 +307,23 @@ impl Effects for Fleet {
 #[async_trait]
 impl Renew for Fleet {
     async fn renew(&self, request: RenewRequest) -> Result<RenewAnswer, RenewError> {
-        let received_at = self.time.now();
+        let arrived_at = self.time.now();
+        self.admit(&request)?;
+        self.registry.admit(&request.sidecar, arrived_at).await?;
         let mut committed = self.committed.subscribe();
         self.hear(&request);
-        if !request.first_uses.is_empty() {
-            self.first_uses.wait(request.first_uses.clone());
-            self.used.notify_one();
-        }
-        let (mut body, mut revision) = self.lacking(request.holds).await?;
-        if body == Body::Changes(Vec::new()) {
-            // The record was read after the renewal came, so "nothing new" is true of that moment and
-            // the lease it gives is right even if the answer is held back.
+        let look = self.reader.look().await?;
+        // The database's clock was looked at after the renewal had come, so it shows no less than then.
+        let received_at = look.told.unwrap_or(arrived_at);
+        let answered_at = |look: &Look| look.told.unwrap_or_else(|| self.time.now());
+        let (mut epoch, mut body) = self.lacking(&request, answered_at(&look))?;
+        if matches!(&body, Body::Changes(items, _) if items.is_empty()) {
+            // The record was read after the renewal came, so "nothing new" is true of that moment and the lease
+            // it gives is right even if the answer is held back.
             let held = tokio::time::timeout(self.settings.hold, committed.changed()).await;
-            if held.is_ok() {
-                (body, revision) = self.lacking(request.holds).await?;
-            }
+            let look = if held.is_ok() { self.reader.look().await? } else { look };
+            (epoch, body) = self.lacking(&request, answered_at(&look))?;
         }
-        let answered_at = self.time.now();
-        let (epoch, number, state_hash) = (revision.epoch, revision.number, revision.state_hash);
-        Ok(RenewAnswer { nonce: request.nonce, epoch, revision: number, state_hash, received_at, answered_at, body })
-    }
-}
-
-impl From<Item> for WireItem {
-    fn from(item: Item) -> Self {
-        Self { key: item.key, payload: item.payload }
+        Ok(RenewAnswer { nonce: request.nonce, epoch, received_at, body })
     }
 }

@@ -128,7 +128,11 @@ impl PolicyFetch {
 }
 
 /// The token, from a file of its owner's alone, read each time: it may be exchanged.
-fn token(path: &Path) -> Result<String, FetchError> {
+/// The token in a file that only its owner may read.
+///
+/// # Errors
+/// [`FetchError::Token`].
+pub fn token(path: &Path) -> Result<String, FetchError> {
     let wrong = |why: String| FetchError::Token { path: path.display().to_string(), why };
     let failed = |error: std::io::Error| wrong(error.to_string());
     let kind = std::fs::metadata(path).map_err(failed)?;

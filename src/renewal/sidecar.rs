@@ -1,12 +1,14 @@
 //! The sidecar's side of renewal: asks again and again, takes what comes into its memory if it is
 //! whole, and only then believes it for as long as the lease says.
 
-use super::protocol::{Body, Renew, RenewAnswer, RenewError, RenewRequest, WireItem};
+use super::backoff::Backoff;
+use super::protocol::{Body, End, Piece, Pieces, Renew, RenewAnswer, RenewError, RenewRequest, WireItem};
+use super::view::View;
 use crate::clock::{Boot, Clock};
 use crate::state::{Change, Diverged, ItemError, Lease, LeaseSettings, Memory, State, StateItem};
 use core::time::Duration;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tracing::{info, warn};
 
 /// How many first uses one renewal tells of.
@@ -20,7 +22,9 @@ pub struct RenewerSettings {
     pub incarnation: String,
     /// L, H and ρ.
     pub lease: LeaseSettings,
-    /// How long it waits after a failure.
+    /// What it is for.
+    pub view: View,
+    /// How long it waits after a failure at first; each further one doubles it, up to a sixth of L.
     pub retry: Duration,
     /// Tells the digest of its policies and the sequence number of its last recorded Decision.
     pub report: Box<dyn Fn() -> (String, Option<u64>) + Send + Sync>,
@@ -33,6 +37,7 @@ pub struct Renewer {
     clock: Arc<dyn Clock>,
     settings: RenewerSettings,
     nonce: AtomicU64,
+    failure: Mutex<Option<String>>,
 }
 
 /// Why an answer was not taken.
@@ -55,30 +60,41 @@ enum NotTaken {
 impl Renewer {
     /// A renewer that has not asked yet.
     pub fn new(authority: Arc<dyn Renew>, state: Arc<State>, clock: Arc<dyn Clock>, settings: RenewerSettings) -> Self {
-        Self { authority, state, clock, settings, nonce: AtomicU64::new(1) }
+        Self { authority, state, clock, settings, nonce: AtomicU64::new(1), failure: Mutex::default() }
+    }
+
+    /// Why the last renewal was not taken; `None` when it was.
+    pub fn failure(&self) -> Option<String> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Renews until the task is dropped.
     pub async fn run(&self) {
-        let mut failing = false;
+        let mut backoff = Backoff::new(self.settings.retry, self.settings.lease.lease / 6);
         loop {
-            match self.renew_once().await {
-                Ok(()) if failing => {
-                    failing = false;
+            let failure = self.renew_once().await.err().map(|error| error.to_string());
+            let pause = match (&failure, self.failure()) {
+                (None, None) => None,
+                (None, Some(_)) => {
+                    backoff.succeeded();
                     info!("the authority answers again");
+                    None
                 }
-                Ok(()) => {}
-                Err(error) => {
-                    if !failing {
+                (Some(error), before) => {
+                    if before.as_ref() != Some(error) {
                         warn!(%error, "not renewed; what is known is believed until the lease ends");
                     }
-                    failing = true;
-                    tokio::time::sleep(self.settings.retry).await;
+                    Some(backoff.failed(self.nonce.load(Ordering::Relaxed)))
                 }
+            };
+            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
             }
         }
     }
 
+    /// Asks once, and takes what comes.
     async fn renew_once(&self) -> Result<(), NotTaken> {
         let standing = self.state.standing();
         let holds = standing.lease.map(|_| (standing.epoch, standing.revision));
@@ -89,6 +105,8 @@ impl Renewer {
             incarnation: self.settings.incarnation.clone(),
             nonce,
             holds,
+            view: self.settings.view.clone(),
+            lease: self.settings.lease.reckoned(),
             policy_digest,
             log_sequence,
             first_uses: self.state.first_uses().take(FIRST_USES_MAX),
@@ -96,45 +114,59 @@ impl Renewer {
         let told = request.first_uses.clone();
         let sent = self.clock.boot();
         let answer = self.authority.renew(request).await.inspect_err(|_| self.state.first_uses().wait(told))?;
-        let received = self.clock.boot();
         if answer.nonce != nonce {
             return Err(NotTaken::WrongNonce);
         }
-        self.take(answer, sent, received)
+        self.take(answer, sent).await
     }
 
-    fn take(&self, answer: RenewAnswer, sent: Boot, received: Boot) -> Result<(), NotTaken> {
-        let standing = self.state.standing();
-        let (held, offered) = (standing.epoch, answer.epoch);
-        let lease = Lease::new(sent, received, answer.received_at, answer.answered_at, self.settings.lease);
+    async fn take(&self, answer: RenewAnswer, sent: Boot) -> Result<(), NotTaken> {
+        let RenewAnswer { nonce: _, epoch: offered, received_at, body } = answer;
+        let held = self.state.standing().epoch;
         if offered < held {
             return Err(NotTaken::OldEpoch { held, offered });
         }
-        match answer.body {
-            Body::Changes(_) if offered != held => Err(NotTaken::ForeignChanges { held, offered }),
-            Body::Changes(items) => {
-                let changes: Result<Vec<Change>, ItemError> = items.into_iter().map(decoded).collect();
-                Ok(self.state.apply(changes?, answer.revision, answer.state_hash, lease)?)
+        let lease = |end: &End| Lease::new(sent, self.clock.boot(), received_at, end.answered_at, self.settings.lease);
+        match body {
+            Body::Changes(..) if offered != held => Err(NotTaken::ForeignChanges { held, offered }),
+            Body::Changes(items, end) => {
+                let changes: Result<Vec<Change>, ItemError> = items.iter().map(decoded).collect();
+                Ok(self.state.apply(changes?, end.revision, end.state_hash, lease(&end))?)
             }
-            Body::Snapshot(_) if offered == held && answer.revision < standing.revision => {
-                let (held, offered) = (standing.revision, answer.revision);
-                Err(Diverged::Backwards { held, offered }.into())
-            }
-            Body::Snapshot(items) => {
-                let whole: Result<Vec<_>, ItemError> = items
-                    .into_iter()
-                    .filter_map(|item| item.payload.map(|payload| StateItem::decode(&item.key, &payload)))
-                    .collect();
-                let memory = Memory::from_snapshot(whole?, offered, answer.revision, answer.state_hash)?;
-                info!(epoch = offered, revision = answer.revision, items = ?memory.counts(), "took a snapshot");
-                self.state.replace(memory, lease);
+            Body::Snapshot(pieces) => {
+                let (memory, end) = whole(pieces, offered).await?;
+                let standing = self.state.standing();
+                if offered == standing.epoch && end.revision < standing.revision {
+                    let (held, offered) = (standing.revision, end.revision);
+                    return Err(Diverged::Backwards { held, offered }.into());
+                }
+                info!(epoch = offered, revision = end.revision, items = ?memory.counts(), "took a snapshot");
+                self.state.replace(memory, lease(&end));
                 Ok(())
             }
         }
     }
 }
 
-fn decoded(item: WireItem) -> Result<Change, ItemError> {
-    let fact = item.payload.map(|payload| StateItem::decode(&item.key, &payload)).transpose()?;
-    Ok((item.key, fact))
+/// Builds a memory piece by piece.
+async fn whole(mut pieces: Box<dyn Pieces>, epoch: u64) -> Result<(Memory, End), NotTaken> {
+    let mut memory = Memory::of_epoch(epoch);
+    loop {
+        match pieces.next().await? {
+            Piece::Items(items) => {
+                for item in &items {
+                    memory.take(decoded(item)?);
+                }
+            }
+            Piece::End(end) => {
+                memory.stands_at(end.revision, end.state_hash)?;
+                return Ok((memory, end));
+            }
+        }
+    }
+}
+
+fn decoded(item: &WireItem) -> Result<Change, ItemError> {
+    let fact = item.payload.as_deref().map(|payload| StateItem::decode(&item.key, payload)).transpose()?;
+    Ok((item.key.to_string(), fact))
 }

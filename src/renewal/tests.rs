@@ -25,7 +25,7 @@ fn world() -> World {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let time = Arc::new(AuthorityTime::starting_at(Timestamp::from_ms(0), Arc::clone(&clock)));
-    let fleet = Arc::new(Fleet::new(Arc::clone(&store), Arc::clone(&clock), time, SETTINGS));
+    let fleet = Arc::new(Fleet::new(Arc::clone(&store), Arc::clone(&clock), time, SETTINGS, Own::default()));
     World { store, fleet, clock }
 }
 
@@ -50,6 +50,7 @@ impl World {
         let settings = RenewerSettings {
             sidecar: "beside-exchange".to_owned(),
             incarnation: "1".to_owned(),
+            view: View::default(),
             lease: SETTINGS,
             retry: Duration::from_millis(1),
             report: Box::new(|| ("sha256:0".to_owned(), None)),
@@ -110,29 +111,59 @@ async fn a_silent_sidecar_is_outwaited() {
 }
 
 /// Answers as it is told, to show what a sidecar does not take.
-struct Forging(Mutex<Vec<RenewAnswer>>);
+struct Forging(Mutex<Vec<Forged>>);
+
+/// An answer; its nonce is what it is off by.
+#[derive(Clone)]
+struct Forged {
+    nonce: u64,
+    epoch: u64,
+    whole: bool,
+    items: Vec<WireItem>,
+    revision: u64,
+    state_hash: u128,
+}
+
+/// A snapshot of one piece.
+struct AtOnce(Vec<Piece>);
+
+#[async_trait]
+impl Pieces for AtOnce {
+    async fn next(&mut self) -> Result<Piece, RenewError> {
+        Ok(self.0.remove(0))
+    }
+}
 
 #[async_trait]
 impl Renew for Forging {
     async fn renew(&self, request: RenewRequest) -> Result<RenewAnswer, RenewError> {
-        let answer = self.0.lock().unwrap().pop();
-        let answer = answer.ok_or_else(|| RenewError::Unreachable("no more".to_owned()))?;
-        Ok(RenewAnswer { nonce: request.nonce.wrapping_add(answer.nonce), ..answer })
+        let forged = self.0.lock().unwrap().pop();
+        let Forged { nonce, epoch, whole, items, revision, state_hash } =
+            forged.ok_or_else(|| RenewError::Unreachable("no more".to_owned()))?;
+        let now = SystemClock.wall();
+        let end = End { revision, state_hash, answered_at: now };
+        let body = match whole {
+            true => Body::Snapshot(Box::new(AtOnce(vec![Piece::Items(items), Piece::End(end)]))),
+            false => Body::Changes(items, end),
+        };
+        Ok(RenewAnswer { nonce: request.nonce.wrapping_add(nonce), epoch, received_at: now, body })
     }
 }
 
-/// An answer with `body`; its nonce is what it is off by.
-fn answer(epoch: u64, revision: u64, state_hash: u128, body: Body) -> RenewAnswer {
-    let now = SystemClock.wall();
-    RenewAnswer { nonce: 0, epoch, revision, state_hash, received_at: now, answered_at: now, body }
+fn snapshot(epoch: u64, revision: u64, state_hash: u128, items: Vec<WireItem>) -> Forged {
+    Forged { nonce: 0, epoch, whole: true, items, revision, state_hash }
+}
+
+fn changes(epoch: u64, revision: u64, state_hash: u128, items: Vec<WireItem>) -> Forged {
+    Forged { whole: false, ..snapshot(epoch, revision, state_hash, items) }
 }
 
 fn wire() -> (Vec<WireItem>, u128) {
     let encoded = facts(true).encode().unwrap();
-    (vec![WireItem { key: encoded.key, payload: Some(encoded.payload) }], encoded.digest)
+    (vec![WireItem { key: encoded.key.into(), payload: Some(encoded.payload.into()) }], encoded.digest)
 }
 
-async fn after(answers: Vec<RenewAnswer>) -> Arc<State> {
+async fn after(answers: Vec<Forged>) -> Arc<State> {
     let forging = Arc::new(Forging(Mutex::new(answers.into_iter().rev().collect())));
     let (state, renewer) = world().sidecar(Arc::clone(&forging) as Arc<dyn Renew>);
     let running = tokio::spawn(async move { renewer.run().await });
@@ -147,26 +178,25 @@ async fn after(answers: Vec<RenewAnswer>) -> Arc<State> {
 #[tokio::test]
 async fn what_is_not_whole_is_not_believed() {
     let (items, hash) = wire();
-    let good = || answer(3, 7, hash, Body::Snapshot(items.clone()));
+    let good = || snapshot(3, 7, hash, items.clone());
     let believed = |state: &State| state.standing().now(SystemClock.boot()).is_some();
     assert!(believed(&*after(vec![good()]).await), "the good one is taken");
 
-    let wrong_hash = answer(3, 7, hash.wrapping_add(1), Body::Snapshot(items.clone()));
+    let wrong_hash = snapshot(3, 7, hash.wrapping_add(1), items.clone());
     assert!(!believed(&*after(vec![wrong_hash]).await), "a snapshot that does not add up");
-    let other_nonce = RenewAnswer { nonce: 1, ..good() };
+    let other_nonce = Forged { nonce: 1, ..good() };
     assert!(!believed(&*after(vec![other_nonce]).await), "an answer to another renewal");
-    let damaged = vec![WireItem { key: "tenant/Contoso".to_owned(), payload: items[0].payload.clone() }];
-    assert!(!believed(&*after(vec![answer(3, 7, hash, Body::Snapshot(damaged))]).await), "a name that is none");
+    let damaged = vec![WireItem { key: "tenant/Contoso".into(), payload: items[0].payload.clone() }];
+    assert!(!believed(&*after(vec![snapshot(3, 7, hash, damaged)]).await), "a name that is none");
 
-    let lost = answer(3, 9, hash.wrapping_add(5), Body::Changes(Vec::new()));
+    let lost = changes(3, 9, hash.wrapping_add(5), Vec::new());
     assert!(!believed(&*after(vec![good(), lost]).await), "changes that do not add up end the lease");
-    for older in [answer(3, 6, hash, Body::Snapshot(items.clone())), answer(2, 90, hash, Body::Snapshot(items.clone()))]
-    {
+    for older in [snapshot(3, 6, hash, items.clone()), snapshot(2, 90, hash, items.clone())] {
         let state = after(vec![good(), older]).await;
         assert_eq!((state.standing().epoch, state.standing().revision), (3, 7), "it never goes back");
     }
-    let foreign = answer(4, 8, hash, Body::Changes(items.clone()));
+    let foreign = changes(4, 8, hash, items.clone());
     assert_eq!(after(vec![good(), foreign]).await.standing().revision, 7, "changes of another epoch");
-    let restored = answer(4, 1, hash, Body::Snapshot(items.clone()));
+    let restored = snapshot(4, 1, hash, items.clone());
     assert_eq!(after(vec![good(), restored]).await.standing().epoch, 4, "a whole snapshot of a new epoch is taken");
 }

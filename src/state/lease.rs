@@ -34,6 +34,21 @@ impl LeaseSettings {
         scaled(self.lease, MILLION.saturating_add(self.rho()), MILLION)
     }
 
+    /// (1 − ρ)·L: what a sidecar has of a lease, on its own clock.
+    pub fn usable(&self) -> Duration {
+        scaled(self.lease, MILLION.saturating_sub(self.rho()), MILLION)
+    }
+
+    /// L in milliseconds and ρ in millionths, for two sides to compare.
+    pub fn reckoned(&self) -> (u64, u32) {
+        (u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX), self.drift_ppm_max)
+    }
+
+    /// How long to wait here until `duration` has certainly passed on another machine's clock: (1 + ρ)/(1 − ρ).
+    pub fn outwaited(&self, duration: Duration) -> Duration {
+        scaled(duration, MILLION.saturating_add(self.rho()), MILLION.saturating_sub(self.rho()))
+    }
+
     fn rho(&self) -> u128 {
         u128::from(self.drift_ppm_max)
     }
@@ -67,7 +82,7 @@ impl Lease {
 
     /// The first instant at which it no longer holds: b0 + (1 − ρ)·L.
     pub fn end(&self) -> Boot {
-        self.sent.plus(scaled(self.settings.lease, MILLION.saturating_sub(self.settings.rho()), MILLION))
+        self.sent.plus(self.settings.usable())
     }
 
     /// Whether it holds at `boot`.

@@ -62,6 +62,11 @@ pub enum Diverged {
 }
 
 impl Memory {
+    /// An empty memory of a record's epoch, to be filled.
+    pub fn of_epoch(epoch: u64) -> Self {
+        Self { epoch, ..Self::default() }
+    }
+
     /// A memory from a whole snapshot.
     ///
     /// # Errors
@@ -72,11 +77,29 @@ impl Memory {
         revision: u64,
         hash: u128,
     ) -> Result<Self, Diverged> {
-        let mut memory = Self { epoch, revision, ..Self::default() };
+        let mut memory = Self::of_epoch(epoch);
         for (item, digest) in items {
             memory.put(item, digest);
         }
-        if memory.hash == hash { Ok(memory) } else { Err(Diverged::Hash { revision }) }
+        memory.stands_at(revision, hash)?;
+        Ok(memory)
+    }
+
+    /// Takes one item; the last that is taken of a key counts.
+    pub fn take(&mut self, (key, item): Change) {
+        match item {
+            None => self.remove(&key),
+            Some((item, digest)) => self.put(item, digest),
+        }
+    }
+
+    /// Says that everything that leads to `revision` has been taken.
+    ///
+    /// # Errors
+    /// [`Diverged::Hash`] when what it holds is not what the hash says; it is then not to be believed.
+    pub fn stands_at(&mut self, revision: u64, hash: u128) -> Result<(), Diverged> {
+        self.revision = revision;
+        if self.hash == hash { Ok(()) } else { Err(Diverged::Hash { revision }) }
     }
 
     /// The epoch of the record it was told from.
@@ -113,14 +136,10 @@ impl Memory {
         if revision < self.revision {
             return Err(Diverged::Backwards { held: self.revision, offered: revision });
         }
-        for (key, item) in changes {
-            match item {
-                None => self.remove(&key),
-                Some((item, digest)) => self.put(item, digest),
-            }
+        for change in changes {
+            self.take(change);
         }
-        self.revision = revision;
-        if self.hash == hash { Ok(()) } else { Err(Diverged::Hash { revision }) }
+        self.stands_at(revision, hash)
     }
 
     fn put(&mut self, item: StateItem, digest: u128) {

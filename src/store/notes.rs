@@ -18,11 +18,26 @@ pub enum NoteKind {
     Passkey,
     /// What a passkey has been asked for; the key begins with that of the session.
     Challenge,
+    /// What an authority says of itself to the others.
+    Authority,
+    /// The sidecars an authority has heard, for operators; the key is that of the authority.
+    Members,
+    /// A sidecar that is registered; the key is its name.
+    Sidecar,
 }
 
 impl NoteKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Session, Self::Draft, Self::Preference, Self::Passkey, Self::Challenge];
+    pub const ALL: [Self; 8] = [
+        Self::Session,
+        Self::Draft,
+        Self::Preference,
+        Self::Passkey,
+        Self::Challenge,
+        Self::Authority,
+        Self::Members,
+        Self::Sidecar,
+    ];
 
     /// The name in the store.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +47,9 @@ impl NoteKind {
             Self::Preference => "preference",
             Self::Passkey => "passkey",
             Self::Challenge => "challenge",
+            Self::Authority => "authority",
+            Self::Members => "members",
+            Self::Sidecar => "sidecar",
         }
     }
 }
@@ -56,6 +74,8 @@ pub trait Notes {
     async fn note(&self, kind: NoteKind, key: &str) -> Result<Option<Note>, StoreError>;
     /// The notes of a kind whose key begins with `prefix`, by key; at most 1000.
     async fn notes(&self, kind: NoteKind, prefix: &str) -> Result<Vec<Note>, StoreError>;
+    /// The notes of a kind whose key comes after `after`, by key; at most `limit`.
+    async fn notes_after(&self, kind: NoteKind, after: &str, limit: u32) -> Result<Vec<Note>, StoreError>;
     /// Writes a note, in place of what was under its key.
     async fn put_note(&self, note: Note) -> Result<(), StoreError>;
     /// Takes a note away and gives it; of two who take it, one gets it.

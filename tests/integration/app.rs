@@ -166,14 +166,27 @@ impl TestApp {
     /// Changes the documents of every note of a kind, as time and defects would.
     pub(crate) fn change_notes(&self, kind: NoteKind, change: impl Fn(&mut Value)) {
         let Server::Here { runtime, app } = &self.server else { panic!("only in this process") };
+        let store = &app.authority.as_ref().unwrap().store;
         runtime.block_on(async {
-            for mut note in app.store.notes(kind, "").await.unwrap() {
+            for mut note in store.notes(kind, "").await.unwrap() {
                 let mut document = serde_json::from_str(&note.document).unwrap();
                 change(&mut document);
                 note.document = document.to_string();
-                app.store.put_note(note).await.unwrap();
+                store.put_note(note).await.unwrap();
             }
         });
+    }
+
+    /// A start on what is left, with the authority at this port.
+    pub(crate) fn start_at(&mut self, authority_port: u16) {
+        let fixed = ("LOCKBOX_AUTHORITY__LISTEN".to_owned(), format!("127.0.0.1:{authority_port}"));
+        self.settings.env.push(fixed);
+        self.start_child();
+    }
+
+    /// The file with everybody's tokens.
+    pub(crate) fn tokens_file(&self) -> PathBuf {
+        self.dir.join(EVERYBODY)
     }
 
     /// The folder with everything.

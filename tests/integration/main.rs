@@ -15,6 +15,7 @@
 
 mod ageing;
 mod app;
+mod edge;
 mod node;
 mod process;
 mod proofs;
@@ -32,6 +33,7 @@ mod cli;
 mod console;
 mod description;
 mod docs;
+mod fleet;
 mod log_faults;
 mod mail;
 mod oidc;

@@ -1,6 +1,7 @@
 //! What operations refer to: schemas by the names the tables use, problem answers, headers, security.
 
 use super::super::authzen::{DecisionDocument, DecisionDocuments, Metadata};
+use super::super::fleet::{FleetBody, RemovedBody};
 use super::super::operations::{Alive, Readiness, VersionBody};
 use super::super::problem::{Problem, ProblemType};
 use super::super::reload::PolicyReload;
@@ -38,6 +39,7 @@ fn enumerations() -> Vec<(&'static str, Vec<&'static str>)> {
         ("EndedBody/properties/how", vec!["closed", "revoked", "ended"]),
         ("TenantBody/properties/entitlement", vec!["e5", "add_on", "none"]),
         ("ReviewStep/properties/verdict", vec!["approve", "reject"]),
+        ("SidecarBody/properties/state", vec!["current", "behind", "silent", "removed", "unheard"]),
     ]
 }
 
@@ -85,6 +87,8 @@ pub(super) fn components() -> Components {
         ListBody<EngineerBody> => "EngineerList",
         ListBody<NoticeBody> => "NoticeList",
         NoticeBody => "NoticeBody",
+        FleetBody => "FleetBody",
+        RemovedBody => "RemovedBody",
         DecisionBody<'static> => "DecisionBody",
         DecisionDocument => "DecisionDocument",
         DecisionDocuments => "DecisionDocuments",
@@ -99,6 +103,7 @@ pub(super) fn components() -> Components {
         bodies::CommentStep => "CommentStep",
         bodies::TenantSettings => "TenantSettings",
         bodies::EngineerFacts => "EngineerFacts",
+        bodies::Renewal => "Renewal",
         bodies::Question => "Question",
         bodies::AuthzenEvaluation => "AuthzenEvaluation",
         bodies::AuthzenEvaluations => "AuthzenEvaluations",

@@ -33,13 +33,16 @@ pub(super) fn describe(endpoint: &Endpoint, listeners: &[Listener]) -> Operation
         .tag(tag(endpoint))
         .securities(Some(match endpoint.who {
             Who::Anyone => Vec::new(),
-            Who::Workload | Who::Person | Who::Sidecar => vec![SecurityRequirement::new(BEARER, Vec::<String>::new())],
+            Who::Workload | Who::Person | Who::Sidecar | Who::OnlySidecar => {
+                vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]
+            }
         }))
         .description(match endpoint.who {
             Who::Anyone => None,
             Who::Workload => Some("The caller is a workload service; it may ask about its own workload only."),
             Who::Person => Some("The caller is a person; policies decide what he may do."),
             Who::Sidecar => Some("The caller is a sidecar, or an operator."),
+            Who::OnlySidecar => Some("The caller is a sidecar."),
         })
         .servers(Some(servers(listeners)))
         .parameters(Some(parameters(endpoint)))
@@ -242,6 +245,10 @@ fn success(endpoint: &Endpoint, status: u16) -> Response {
             let lines = ContentBuilder::new().schema(Some(text())).build();
             let kind = crate::telemetry::CONTENT_TYPE.split(';').next().unwrap_or_default();
             ResponseBuilder::new().description(what).content(kind, lines)
+        }
+        ("/v1/renew", _) => {
+            let lines = ContentBuilder::new().schema(Some(text())).build();
+            ResponseBuilder::new().description("What has changed").content(crate::renewal::wire::MEDIA_TYPE, lines)
         }
         ("/.well-known/lockbox-webhook-keys", _) => {
             let object = ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::Object))).build();

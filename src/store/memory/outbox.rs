@@ -93,6 +93,11 @@ impl Notes for MemoryStore {
         Ok(notes.filter(|note| note.kind == kind && note.key.starts_with(prefix)).take(NOTES_MAX).collect())
     }
 
+    async fn notes_after(&self, kind: NoteKind, after: &str, limit: u32) -> Result<Vec<Note>, StoreError> {
+        let later = self.data().notes.into_values().filter(|note| note.kind == kind && note.key.as_str() > after);
+        Ok(later.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect())
+    }
+
     async fn put_note(&self, note: Note) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
         self.noted(|data| data.notes.insert((note.kind, note.key.clone()), note));

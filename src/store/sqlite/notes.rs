@@ -45,6 +45,19 @@ impl Notes for SqliteStore {
         rows.into_iter().map(|row| note(kind, row)).collect()
     }
 
+    async fn notes_after(&self, kind: NoteKind, after: &str, limit: u32) -> Result<Vec<Note>, StoreError> {
+        let rows: Vec<_> = sqlx::query_as(
+            "SELECT key, document, expires_at_ms FROM note WHERE kind = ? AND key > ? ORDER BY key LIMIT ?",
+        )
+        .bind(kind.as_str())
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(&self.shared.readers)
+        .await
+        .map_err(fault)?;
+        rows.into_iter().map(|row| note(kind, row)).collect()
+    }
+
     async fn put_note(&self, note: Note) -> Result<(), StoreError> {
         let query = sqlx::query(
             "INSERT INTO note (kind, key, document, expires_at_ms) VALUES (?, ?, ?, ?) ON CONFLICT (kind, key) \

@@ -104,6 +104,8 @@ pub(super) async fn notes_are_replaced_taken_and_pruned(store: &dyn Store) {
     assert_eq!(store.note(NoteKind::Session, "K").await.unwrap(), None);
     assert_eq!(store.notes(NoteKind::Passkey, "ana/").await.unwrap(), passkeys[..2]);
     assert!(store.notes(NoteKind::Passkey, "a%").await.unwrap().is_empty(), "a prefix is no pattern");
+    assert_eq!(store.notes_after(NoteKind::Passkey, "", 2).await.unwrap(), passkeys[..2]);
+    assert_eq!(store.notes_after(NoteKind::Passkey, &passkeys[0].key, 9).await.unwrap(), passkeys[1..]);
     assert_eq!(store.prune_notes(at(19)).await.unwrap(), 0);
     assert_eq!(store.take_note(NoteKind::Session, "k").await.unwrap(), Some(second.clone()));
     assert_eq!(store.take_note(NoteKind::Session, "k").await.unwrap(), None, "one of two gets it");

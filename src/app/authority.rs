@@ -1,0 +1,131 @@
+//! The authority's half of a process: the record, its fleet, its page and its notices.
+
+use super::background::SWEEP_EVERY;
+use super::{Listening, Shared, StartError, letters, parts};
+use crate::clock::{AuthorityTime, Clock};
+use crate::config::Config;
+use crate::console::{self, Console, LocalPerson};
+use crate::evaluate_access::History;
+use crate::http::listen::Listener;
+use crate::http::router::{AuthorityApi, authority_table};
+use crate::identity::oidc::OidcClient;
+use crate::manage_requests::{self, ManageRequests};
+use crate::notify::{Backoff, Mailer, Postman, WebhookSender};
+use crate::renewal::{Fleet, Own};
+use crate::store::{SqliteSettings, SqliteStore, Store};
+use std::sync::Arc;
+
+/// The authority while it is put together.
+pub(super) struct Record {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) time: Arc<AuthorityTime>,
+    pub(super) fleet: Arc<Fleet>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) oidc: Option<Arc<OidcClient>>,
+    local: Vec<LocalPerson>,
+}
+
+impl Record {
+    pub(super) async fn open(shared: &Shared, local: Vec<LocalPerson>) -> Result<Self, StartError> {
+        let config = &shared.config;
+        let oidc = parts::oidc(config)?;
+        let path = config.authority.database.path();
+        let unusable = |error| StartError::Store { path: path.display().to_string(), error };
+        let store: Arc<dyn Store> =
+            Arc::new(SqliteStore::open(path, SqliteSettings::default()).await.map_err(unusable)?);
+        let mut floor = store.revision().await.map_err(unusable)?.time_floor;
+        if !store.is_shared() {
+            // What time it was when the floor was last raised is not known to be the last it was.
+            floor = floor.plus(SWEEP_EVERY);
+        }
+        let time = Arc::new(AuthorityTime::starting_at(floor, Arc::clone(&shared.clock)));
+        let own = Own { id: shared.run.clone(), address: parts::own_address(config) };
+        let (clock, lease) = (Arc::clone(&shared.clock), parts::lease(config));
+        let fleet = Arc::new(Fleet::new(Arc::clone(&store), clock, Arc::clone(&time), lease, own));
+        fleet.prepare().await?;
+        Ok(Self { store, time, fleet, clock: Arc::clone(&shared.clock), oidc, local })
+    }
+
+    /// Starts what the authority listens on.
+    pub(super) async fn listen(&self, shared: &Shared, on: &mut Listening) -> Result<Arc<AuthorityApi>, StartError> {
+        let Config { authority, limits, .. } = &shared.config;
+        let tls = parts::tls("authority", authority.tls.as_ref(), on)?;
+        let listener = Listener::tcp(authority.listen).await?.secured(tls);
+        on.addresses.authority = listener.address().unwrap_or(authority.listen);
+        let (mail, webhooks) = parts::ways(&shared.config, &shared.ids)?;
+        let no_keys = || r#"{"keys":[]}"#.to_owned();
+        let keys = webhooks.as_ref().map_or_else(no_keys, |(sender, _)| sender.key_set());
+        let api = self.api(shared, keys);
+        let postman = Arc::new(self.postman(shared, mail, webhooks, on));
+        let messages = letters::read_here(&postman);
+        on.background.spawn(async move { postman.run().await });
+        let router = shared.mounted(authority_table(), &api, limits.body_bytes_max);
+        let router = console::mount(router, &self.console(shared, &api, messages));
+        shared.serving("authority", listener, router, on);
+        Ok(api)
+    }
+
+    fn postman(
+        &self,
+        shared: &Shared,
+        mail: Option<(Mailer, Backoff)>,
+        webhooks: Option<(WebhookSender, Backoff)>,
+        on: &Listening,
+    ) -> Postman {
+        Postman {
+            store: Arc::clone(&self.store),
+            time: Arc::clone(&self.time),
+            ids: Arc::clone(&shared.ids),
+            history: History::in_dir(shared.config.log.dir.clone()),
+            metrics: Arc::clone(&shared.metrics),
+            mail,
+            webhooks,
+            page: parts::page(&shared.config, &on.addresses),
+            language: shared.config.mail.language.into(),
+            defaults: shared.config.authority.defaults(),
+        }
+    }
+
+    fn api(&self, shared: &Shared, webhook_keys: String) -> Arc<AuthorityApi> {
+        let manage = ManageRequests::new(manage_requests::Parts {
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&shared.clock),
+            time: Arc::clone(&self.time),
+            ids: Arc::clone(&shared.ids),
+            policies: Arc::clone(&shared.policies),
+            effects: Arc::clone(&self.fleet) as Arc<dyn manage_requests::Effects>,
+            defaults: shared.config.authority.defaults(),
+        });
+        Arc::new(AuthorityApi {
+            manage,
+            fleet: Arc::clone(&self.fleet),
+            time: Arc::clone(&self.time),
+            policies: Arc::clone(&shared.policies),
+            history: History::in_dir(shared.config.log.dir.clone()),
+            certainly_effective: parts::lease(&shared.config).certainly_over(),
+            metrics: Arc::clone(&shared.metrics),
+            webhook_keys,
+        })
+    }
+
+    fn console(
+        &self,
+        shared: &Shared,
+        api: &Arc<AuthorityApi>,
+        messages: Option<Arc<dyn console::Messages>>,
+    ) -> Arc<Console> {
+        Arc::new(Console::new(console::Parts {
+            api: Arc::clone(api),
+            store: Arc::clone(&self.store),
+            identity: Arc::clone(&shared.identity),
+            oidc: self.oidc.clone(),
+            token_sign_in: shared.config.console.token_sign_in,
+            clock: Arc::clone(&shared.clock),
+            ids: Arc::clone(&shared.ids),
+            sessions: parts::sessions(&shared.config),
+            public_url: shared.config.authority.public_url.as_ref().map(|url| url.as_str().to_owned()),
+            local: self.local.clone(),
+            messages,
+        }))
+    }
+}

@@ -1,0 +1,119 @@
+//! The sidecar's half of a process: its memory, its decision log, and how it is kept in step.
+
+use super::{Listening, Shared, StartError, parts, report};
+use crate::config::Config;
+use crate::decision_log::DecisionLog;
+use crate::domain::{TenantId, WorkloadName};
+use crate::evaluate_access::{self, EvaluateAccess};
+use crate::http::listen::Listener;
+use crate::http::router::{SidecarApi, sidecar_table};
+use crate::renewal::{EMBEDDED, Remote, RemoteSettings, Renew, Renewer, RenewerSettings, View};
+use crate::state::State;
+use crate::tls::ClientFiles;
+use core::time::Duration;
+use std::sync::Arc;
+use tracing::info;
+
+/// The pause after a first failure to renew.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// The sidecar while it is put together.
+pub(super) struct Beside {
+    pub(super) state: Arc<State>,
+    pub(super) log: Arc<DecisionLog>,
+    pub(super) renewer: Arc<Renewer>,
+}
+
+/// The way to authorities elsewhere.
+pub(super) fn remote(shared: &Shared) -> Result<Arc<dyn Renew>, StartError> {
+    let sidecar = &shared.config.sidecar;
+    let urls: Vec<String> = sidecar.authorities().map(|url| url.as_str().to_owned()).collect();
+    if urls.is_empty() {
+        let why = "the role sidecar renews from an authority: set `sidecar.authority_url`, or `sidecar.authority_urls`";
+        return Err(StartError::Role(why.to_owned()));
+    }
+    let settings = RemoteSettings {
+        urls,
+        files: authority_files(&shared.config),
+        token_file: sidecar.authority_token_file.clone(),
+        named: sidecar.name.clone(),
+        lease: parts::lease(&shared.config),
+    };
+    // A part of a random number: a fleet spreads over its authorities.
+    let chance =
+        shared.run.bytes().rev().take(6).fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    Ok(Arc::new(Remote::new(settings, chance)?))
+}
+
+/// TLS on the way to the authority.
+pub(super) fn authority_files(config: &Config) -> ClientFiles {
+    let sidecar = &config.sidecar;
+    ClientFiles {
+        ca: sidecar.authority_ca_file.clone(),
+        identity: sidecar.authority_certificate_file.clone().zip(sidecar.authority_key_file.clone()),
+    }
+}
+
+fn view(config: &Config) -> Result<View, StartError> {
+    let workloads = config.sidecar.workloads.iter().map(|name| WorkloadName::parse(name));
+    let tenants = config.sidecar.tenants.iter().map(|name| TenantId::parse(name));
+    Ok(View { workloads: workloads.collect::<Result<_, _>>()?, tenants: tenants.collect::<Result<_, _>>()? })
+}
+
+impl Beside {
+    pub(super) fn open(shared: &Shared, authority: Arc<dyn Renew>) -> Result<Self, StartError> {
+        let config = &shared.config;
+        let time = Arc::new(parts::LogTime(Arc::clone(&shared.clock)));
+        let (log, recovery) = DecisionLog::open(&config.log.dir, parts::log(config), time)?;
+        info!(?recovery, "the decision log is open");
+        let (state, log) = (Arc::new(State::default()), Arc::new(log));
+        let (policies, written) = (Arc::clone(&shared.policies), Arc::clone(&log));
+        let settings = RenewerSettings {
+            sidecar: EMBEDDED.to_owned(),
+            incarnation: shared.run.clone(),
+            view: view(config)?,
+            lease: parts::lease(config),
+            retry: RETRY,
+            report: Box::new(move || (policies.status().digest, Some(written.health().last_sequence))),
+        };
+        let renewer = Renewer::new(authority, Arc::clone(&state), Arc::clone(&shared.clock), settings);
+        Ok(Self { state, log, renewer: Arc::new(renewer) })
+    }
+
+    /// Starts what the sidecar listens on, and its renewals.
+    pub(super) async fn listen(&self, shared: &Shared, on: &mut Listening) -> Result<(), StartError> {
+        on.background.spawn(self.log.relay());
+        let renewer = Arc::clone(&self.renewer);
+        on.background.spawn(async move { renewer.run().await });
+        let sidecar = &shared.config.sidecar;
+        let tls = parts::tls("sidecar", sidecar.tls.as_ref(), on)?;
+        let listener = Listener::tcp(sidecar.listen).await?.secured(tls);
+        on.addresses.sidecar = listener.address().unwrap_or(sidecar.listen);
+        let router = shared.mounted(sidecar_table(), &self.api(shared, on), sidecar.body_bytes_max);
+        shared.serving("sidecar", listener, router.clone(), on);
+        if let Some(path) = &sidecar.unix_socket {
+            shared.serving("sidecar-unix", Listener::unix(path)?, router, on);
+        }
+        Ok(())
+    }
+
+    fn api(&self, shared: &Shared, on: &Listening) -> Arc<SidecarApi> {
+        let evaluate = EvaluateAccess::new(evaluate_access::Parts {
+            state: Arc::clone(&self.state),
+            policies: Arc::clone(&shared.policies),
+            shadow: shared.shadow.clone(),
+            clock: Arc::clone(&shared.clock),
+            ids: Arc::clone(&shared.ids),
+            log: Arc::clone(&self.log),
+            cache: parts::cache(&shared.config),
+            durability: parts::durability(&shared.config),
+            observer: Arc::new(report::Counting(Arc::clone(&shared.metrics))),
+        });
+        Arc::new(SidecarApi {
+            evaluate,
+            authzen: parts::authzen(&shared.config, &on.addresses),
+            policies: Arc::clone(&shared.policies),
+            clock: Arc::clone(&shared.clock),
+        })
+    }
+}

@@ -1,0 +1,163 @@
+//! The authority's copy of what sidecars hold: kept in step by what changed, never by reading all again. It is
+//! what a thousand renewals are answered from with one look at the record.
+//!
+//! Invariant: it says nothing of its own. Whoever answers from it has brought it up to the record first.
+
+use super::protocol::WireItem;
+use super::view::{Place, View};
+use crate::store::{Item, Revision};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// How many views' sums are kept; above it all are summed anew when they are asked for.
+const VIEWS_MAX: usize = 10_000;
+
+/// How many revisions back changes are told one by one; whoever is farther behind is sent everything.
+pub(super) const KEPT: u64 = 20_000;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Mirror {
+    revision: Option<Revision>,
+    /// What changed at this revision and below is not told apart any more.
+    floor: u64,
+    items: BTreeMap<Arc<str>, Held>,
+    /// The keys of what changed above the floor.
+    by_revision: BTreeSet<(u64, Arc<str>)>,
+    sums: HashMap<View, u128>,
+}
+
+#[derive(Debug, Clone)]
+struct Held {
+    payload: Option<Arc<[u8]>>,
+    digest: u128,
+    revision: u64,
+    /// Where it belongs; kept when it is gone. `None` where that was never known.
+    place: Option<Place>,
+}
+
+/// The mirror is not what the record is: one of them is damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Differs;
+
+impl Mirror {
+    /// Where it stands; `None` while it is empty.
+    pub(super) fn revision(&self) -> Option<Revision> {
+        self.revision
+    }
+
+    /// An empty mirror that items are put into; what changed up to `floor` is not told apart.
+    pub(super) fn begin(floor: u64) -> Self {
+        Self { floor, ..Self::default() }
+    }
+
+    /// Puts an item that last changed at `revision`.
+    pub(super) fn put(&mut self, item: Item, revision: u64) {
+        let Item { key, payload, digest } = item;
+        let key: Arc<str> = key.into();
+        let place = payload.as_deref().map(|payload| Place::of(&key, payload));
+        let before = self.items.get(&key);
+        // A key keeps its place for ever: an AccessRequest never changes hands.
+        let place = before.and_then(|held| held.place.clone()).or(place);
+        let (was, last) = before.map_or((0, None), |held| (held.digest, Some(held.revision)));
+        for (view, sum) in &mut self.sums {
+            if view.shows(&key, place.as_ref()) {
+                *sum = sum.wrapping_sub(was).wrapping_add(digest);
+            }
+        }
+        if let Some(last) = last {
+            self.by_revision.remove(&(last, Arc::clone(&key)));
+        }
+        if revision > self.floor {
+            self.by_revision.insert((revision, Arc::clone(&key)));
+        } else if payload.is_none() {
+            self.items.remove(&key);
+            return;
+        }
+        self.items.insert(key, Held { payload: payload.map(Into::into), digest, revision, place });
+    }
+
+    /// Says that it has now all that leads to `revision`.
+    ///
+    /// # Errors
+    /// [`Differs`] when its sum is not the record's state hash; it is then of no use.
+    pub(super) fn stands_at(&mut self, revision: Revision) -> Result<(), Differs> {
+        if self.sum(&View::default()) != revision.state_hash {
+            return Err(Differs);
+        }
+        self.revision = Some(revision);
+        self.forget(revision.number.saturating_sub(KEPT));
+        Ok(())
+    }
+
+    /// Tells no longer apart what changed at `up_to` and below.
+    fn forget(&mut self, up_to: u64) {
+        if up_to <= self.floor {
+            return;
+        }
+        let kept = self.by_revision.split_off(&(up_to.saturating_add(1), Arc::from("")));
+        for (_, key) in core::mem::replace(&mut self.by_revision, kept) {
+            if self.items.get(&key).is_some_and(|held| held.payload.is_none()) {
+                self.items.remove(&key);
+            }
+        }
+        self.floor = up_to;
+    }
+
+    /// The sum of the digests of what a view shows.
+    pub(super) fn sum(&mut self, view: &View) -> u128 {
+        if let Some(sum) = self.sums.get(view) {
+            return *sum;
+        }
+        let shown = self.items.iter().filter(|(key, held)| view.shows(key, held.place.as_ref()));
+        let sum = shown.fold(0_u128, |sum, (_, held)| sum.wrapping_add(held.digest));
+        if self.sums.len() >= VIEWS_MAX {
+            self.sums.clear();
+        }
+        self.sums.insert(view.clone(), sum);
+        sum
+    }
+
+    /// What a view shows of the changes after `number`, oldest first; `None` when they are not all known any more,
+    /// or more than `limit`.
+    pub(super) fn since(&self, number: u64, view: &View, limit: usize) -> Option<Vec<WireItem>> {
+        let revision = self.revision?;
+        if number < self.floor || number > revision.number {
+            return None;
+        }
+        let later = self.by_revision.range((number.saturating_add(1), Arc::from(""))..);
+        let items: Vec<WireItem> =
+            later.filter_map(|(_, key)| self.shown(key, view)).take(limit.saturating_add(1)).collect();
+        (items.len() <= limit).then_some(items)
+    }
+
+    /// At most `looked_at` items after `key`: those that are there and that a view shows, and the key to go on
+    /// after; `None` at the end.
+    pub(super) fn page(
+        &self,
+        after: Option<&Arc<str>>,
+        view: &View,
+        looked_at: usize,
+    ) -> (Vec<WireItem>, Option<Arc<str>>) {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut last = None;
+        let range = self.items.range::<Arc<str>, _>((from, Bound::Unbounded)).take(looked_at);
+        let mut seen = 0_usize;
+        let mut items = Vec::new();
+        for (key, held) in range {
+            seen = seen.saturating_add(1);
+            last = Some(Arc::clone(key));
+            if held.payload.is_some() {
+                items.extend(self.shown(key, view));
+            }
+        }
+        (items, last.filter(|_| seen == looked_at))
+    }
+
+    fn shown(&self, key: &Arc<str>, view: &View) -> Option<WireItem> {
+        let held = self.items.get(key)?;
+        let shows = view.shows(key, held.place.as_ref());
+        shows.then(|| WireItem { key: Arc::clone(key), payload: held.payload.clone() })
+    }
+}

@@ -1,0 +1,156 @@
+//! Other authorities over the same record. Each says there, in a row of its own, up to which revision the
+//! sidecars that it answers have come; whoever ends an access looks at all of them.
+//!
+//! An authority may give leases only while its row is fresh. So one that nobody can see gives none, and one that
+//! is gone is waited for only as long as its last leases may hold.
+//!
+//! Invariant: no row is believed to be over before every lease that was given under it is.
+
+use super::members::RunId;
+use crate::clock::{Boot, Clock};
+use crate::state::LeaseSettings;
+use crate::store::{Note, NoteKind, Store, StoreError};
+use core::time::Duration;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many sidecars that lag behind a row names; with more, it says so and they are waited for.
+const LAGGARDS_MAX: usize = 200;
+
+/// What an authority says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PeerRow {
+    /// Counts its writes: one that does not rise is an authority that is gone.
+    pub(super) beat: u64,
+    /// Where it listens, for people.
+    pub(super) address: String,
+    /// The version of the program, for people.
+    #[serde(default)]
+    pub(super) version: String,
+    /// The epoch of the record it has read.
+    pub(super) epoch: u64,
+    /// The revision it has read: what it answers from now on is no older.
+    pub(super) observed: u64,
+    /// The sidecars that may still answer from before it, and what they hold.
+    pub(super) laggards: Vec<(String, String, Option<(u64, u64)>)>,
+    /// Whether there are more of them.
+    pub(super) more: bool,
+}
+
+/// See the module.
+pub(super) struct Peers {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    settings: LeaseSettings,
+    /// This authority's own key.
+    own: String,
+    /// What was last written, and when the writing began.
+    written: Mutex<Option<(PeerRow, Boot)>>,
+    /// Each other authority's beat, and since when it is seen.
+    seen: Mutex<BTreeMap<String, (u64, Boot)>>,
+}
+
+impl PeerRow {
+    pub(super) fn telling(&mut self, laggards: Vec<(RunId, Option<(u64, u64)>)>) {
+        self.more = laggards.len() > LAGGARDS_MAX;
+        self.laggards = laggards
+            .into_iter()
+            .take(LAGGARDS_MAX)
+            .map(|((sidecar, incarnation), holds)| (sidecar, incarnation, holds))
+            .collect();
+    }
+
+    /// Whether no sidecar that it answers can contradict a revision; `elsewhere` tells whether a run has
+    /// acknowledged it to somebody else.
+    fn settled(&self, epoch: u64, number: u64, elsewhere: impl Fn(&RunId) -> bool) -> bool {
+        (self.epoch, self.observed) >= (epoch, number)
+            && !self.more
+            && self.laggards.iter().all(|(sidecar, incarnation, holds)| {
+                holds.is_some_and(|holds| holds >= (epoch, number))
+                    || elsewhere(&(sidecar.clone(), incarnation.clone()))
+            })
+    }
+}
+
+impl Peers {
+    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: LeaseSettings, own: String) -> Self {
+        Self { store, clock, settings, own, written: Mutex::default(), seen: Mutex::default() }
+    }
+
+    /// How long after its last fresh row an authority may give leases: as long as a lease.
+    fn listed_for(&self) -> Duration {
+        self.settings.lease
+    }
+
+    /// Whether leases may be given now.
+    pub(super) fn listed(&self) -> bool {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.as_ref().is_some_and(|(_, began)| self.clock.boot().since(*began) < self.listed_for())
+    }
+
+    /// What the row says that was last written.
+    pub(super) fn last(&self) -> Option<PeerRow> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(row, _)| row.clone())
+    }
+
+    /// Writes this authority's row.
+    pub(super) async fn write(&self, mut row: PeerRow) -> Result<(), StoreError> {
+        let began = self.clock.boot();
+        row.beat = self.last().map_or(0, |last| last.beat).saturating_add(1);
+        let document = serde_json::to_string(&row).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let note = Note { kind: NoteKind::Authority, key: self.own.clone(), document, expires_at: None };
+        self.store.put_note(note).await?;
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some((row, began));
+        Ok(())
+    }
+
+    /// The rows of all authorities, this one's too, by key, and for how long each has not changed.
+    pub(super) async fn rows(&self) -> Result<Vec<(String, PeerRow, Duration)>, StoreError> {
+        let notes = self.store.notes(NoteKind::Authority, "").await?;
+        let boot = self.clock.boot();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.retain(|key, _| notes.iter().any(|note| note.key == *key));
+        let rows = notes.into_iter().map(|note| {
+            // One that cannot be read is another version's: it is waited for, as any that says nothing.
+            let row: PeerRow = serde_json::from_str(&note.document).unwrap_or_default();
+            let (beat, since) = seen.entry(note.key.clone()).or_insert((row.beat, boot));
+            if *beat != row.beat {
+                (*beat, *since) = (row.beat, boot);
+            }
+            (note.key, row, boot.since(*since))
+        });
+        Ok(rows.collect())
+    }
+
+    /// The other authorities some of whose sidecars might still contradict a revision.
+    pub(super) async fn unsettled(
+        &self,
+        epoch: u64,
+        number: u64,
+        elsewhere: impl Fn(&RunId) -> bool,
+    ) -> Result<Vec<String>, StoreError> {
+        let over = self.over_after();
+        let waits = |(key, row, unchanged): &(String, PeerRow, Duration)| {
+            *key != self.own && *unchanged < over && !row.settled(epoch, number, &elsewhere)
+        };
+        Ok(self.rows().await?.into_iter().filter(waits).map(|(key, ..)| key).collect())
+    }
+
+    /// Takes away the rows of authorities that are gone for good.
+    pub(super) async fn bury(&self) -> Result<(), StoreError> {
+        let over = self.over_after().saturating_mul(2);
+        for (key, _, unchanged) in self.rows().await? {
+            if key != self.own && unchanged >= over {
+                self.store.take_note(NoteKind::Authority, &key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// After this long without a change, seen from here, no lease given under a row is left: its authority's
+    /// clock may be the slowest and this one the fastest.
+    fn over_after(&self) -> Duration {
+        self.settings.outwaited(self.listed_for().saturating_add(self.settings.lease))
+    }
+}

@@ -1,0 +1,107 @@
+//! The way to the authorities, where there are several: one is asked, and when it is slow the next one as well.
+//! Whoever answers first is asked first from then on.
+//!
+//! Invariant: of a renewal that was sent to several, one answer is taken. The others are given up with their
+//! connections' streams, so none can come later.
+
+use super::link::Link;
+use super::protocol::{Renew, RenewAnswer, RenewError, RenewRequest};
+use crate::state::LeaseSettings;
+use crate::tls::ClientFiles;
+use async_trait::async_trait;
+use core::time::Duration;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::task::JoinSet;
+
+/// How a sidecar reaches its authorities.
+#[derive(Debug, Clone)]
+pub struct RemoteSettings {
+    /// The addresses, `https://host:8180`.
+    pub urls: Vec<String>,
+    /// TLS.
+    pub files: ClientFiles,
+    /// The token it proves itself with, if it is not its certificate.
+    pub token_file: Option<PathBuf>,
+    /// The name it has for itself.
+    pub named: Option<String>,
+    /// L, H and ρ.
+    pub lease: LeaseSettings,
+}
+
+/// See the module.
+pub struct Remote {
+    links: Vec<Arc<Link>>,
+    /// Which one is asked first.
+    first: AtomicUsize,
+    hedge_after: Duration,
+}
+
+impl Remote {
+    /// The way to these authorities; nothing is connected yet. Which one is asked first follows from `chance`, so
+    /// that a fleet spreads over them.
+    ///
+    /// # Errors
+    /// [`RenewError::Unreachable`] for an address that is none, or none at all.
+    pub fn new(settings: RemoteSettings, chance: u64) -> Result<Self, RenewError> {
+        let RemoteSettings { urls, files, token_file, named, lease } = settings;
+        let spare = lease.usable().saturating_sub(lease.hold);
+        // One lost renewal must not cost the lease: half of what is left is for the next one.
+        let attempt_max = lease.hold.saturating_add(spare / 2);
+        let hedge_after = lease.hold.saturating_add(spare / 8);
+        let link =
+            |url: &String| Link::new(url, files.clone(), token_file.clone(), named.clone(), attempt_max).map(Arc::new);
+        let links: Vec<_> = urls.iter().map(link).collect::<Result<_, _>>()?;
+        let count = u64::try_from(links.len()).unwrap_or(u64::MAX);
+        let first =
+            chance.checked_rem(count).ok_or_else(|| RenewError::Unreachable("no address is given".to_owned()))?;
+        Ok(Self { links, first: AtomicUsize::new(usize::try_from(first).unwrap_or(0)), hedge_after })
+    }
+
+    /// The authority that answered last, or is asked first.
+    pub fn address(&self) -> &str {
+        self.links.get(self.first.load(Ordering::Relaxed)).map_or("", |link| link.address())
+    }
+}
+
+#[async_trait]
+impl Renew for Remote {
+    async fn renew(&self, request: RenewRequest) -> Result<RenewAnswer, RenewError> {
+        let first = self.first.load(Ordering::Relaxed);
+        let mut order = (0..self.links.len()).map(|step| first.saturating_add(step) % self.links.len());
+        let mut asked = JoinSet::new();
+        let mut ask_next = |asked: &mut JoinSet<_>| {
+            let next = order.next().and_then(|place| Some((place, Arc::clone(self.links.get(place)?))));
+            if let Some((place, link)) = next {
+                let request = request.clone();
+                asked.spawn(async move { (place, link.renew(request).await) });
+            }
+        };
+        ask_next(&mut asked);
+        let mut failure = None;
+        loop {
+            let ended = tokio::time::timeout(self.hedge_after, asked.join_next()).await;
+            match ended {
+                Ok(Some(Ok((place, Ok(answer))))) => {
+                    self.first.store(place, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Ok(Some(Ok((_, Err(error))))) => {
+                    failure.get_or_insert(error);
+                    ask_next(&mut asked);
+                }
+                Ok(Some(Err(defect))) => {
+                    failure.get_or_insert(RenewError::Unreachable(defect.to_string()));
+                    ask_next(&mut asked);
+                }
+                Ok(None) => {
+                    let nobody = || RenewError::Unreachable("no address is given".to_owned());
+                    return Err(failure.unwrap_or_else(nobody));
+                }
+                // Slow: the next one is asked as well.
+                Err(_elapsed) => ask_next(&mut asked),
+            }
+        }
+    }
+}
