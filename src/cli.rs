@@ -10,6 +10,7 @@ mod completions;
 mod config;
 mod connect;
 mod error;
+mod fleet;
 mod lines;
 mod log;
 mod openapi;
@@ -81,6 +82,8 @@ enum Command {
     Request(request::Args),
     /// Look at tenants, and change their settings.
     Tenant(tenant::Args),
+    /// Look at the authorities and sidecars, and take away what is lost.
+    Fleet(fleet::Args),
     /// Edit, test, prove and ship Cedar policies.
     Policy(policy::Args),
     /// Read the decision log.
@@ -130,6 +133,7 @@ fn dispatch(command: Command, output: &Output) -> Result<Exit, CliError> {
         Command::Authorize(args) => authorize::run(args, output),
         Command::Request(args) => request::run(args, output),
         Command::Tenant(args) => tenant::run(args, output),
+        Command::Fleet(args) => fleet::run(args, output),
         Command::Policy(args) => policy::run(args, output),
         Command::Log(args) => log::run(args, output),
         Command::Replay(args) => replay::run(args, output),

@@ -112,7 +112,7 @@ impl Config {
         self.sidecar.check(check);
         self.ext_authz.check(check);
         self.operations.check(check);
-        self.policies.check(check);
+        self.policies.check(self.sidecar.authority_certificate_file.is_some(), check);
         self.cache.check(check);
         self.lease.check(check);
         self.log.check(check);

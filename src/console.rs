@@ -10,6 +10,7 @@ mod answer;
 mod ask;
 mod assets;
 mod choices;
+mod fleet;
 mod form;
 mod frame;
 mod lists;

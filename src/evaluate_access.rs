@@ -1,13 +1,15 @@
 //! The data path: one question in, one recorded Decision out.
 //!
 //! Invariant: an [`Answer`] exists only after its record does; an allow only if the policies gave a
-//! permit. Each question reads both clocks, the policies and the state once, and never looks back.
+//! permit. Each question is decided from one reading of both clocks, of the policies and of the state; an allow that took
+//! a while to be recorded is looked at again before it is given.
 
 mod cache;
 mod history;
 mod question;
 mod record;
 mod skim;
+mod stands;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -27,12 +29,12 @@ use crate::state::{Known, Standing, State};
 use cache::{DecisionCache, Judgement, Key};
 use core::time::Duration;
 use record::{Head, tail_of, tail_of_refusal};
+use stands::{overtaken, valid_for};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The longest an answer may be relied on without asking again, in milliseconds (SAFETY.md §2).
-const VALID_MS_MAX: u64 = 1000;
-
+/// How often an answer is made anew because the state moved away under it while it was being written.
+const OVERTAKEN_MAX: usize = 4;
 /// Told of every answer, for metrics.
 pub trait Observer: Send + Sync {
     /// A question was answered with `reason`, `took` after it came in.
@@ -90,6 +92,7 @@ pub struct Answer {
     pub valid_for: Duration,
     /// The revision of the state it was made from.
     pub state_revision: u64,
+    standing: Standing,
     policies: Option<Arc<PolicySet>>,
 }
 
@@ -124,7 +127,7 @@ struct Unrecorded {
     decision_id: Uuid,
     evaluated_at: Timestamp,
     valid_for: Duration,
-    state_revision: u64,
+    standing: Standing,
     policies: Option<Arc<PolicySet>>,
     record: Vec<u8>,
 }
@@ -147,10 +150,21 @@ impl EvaluateAccess {
         asked: &Result<Evaluation, Unaskable>,
     ) -> Result<Answer, AuditUnavailable> {
         let began = self.clock.boot();
-        let unrecorded = self.decide(caller, asked, began);
-        let durability = self.durability_for(unrecorded.judgement.judged.decision().allows());
-        let (record, answer) = unrecorded.split();
-        let appended = self.log.append(record, durability).await;
+        for _ in 0..OVERTAKEN_MAX {
+            let unrecorded = self.decide(caller, asked, self.clock.boot());
+            let durability = self.durability_for(unrecorded.judgement.judged.decision().allows());
+            let (record, mut answer) = unrecorded.split();
+            let appended = self.log.append(record, durability).await;
+            if appended.is_ok() && !self.stands(&mut answer, asked) {
+                continue;
+            }
+            self.observe(&answer, appended.is_ok(), began);
+            appended?;
+            return Ok(answer);
+        }
+        let moment = self.moment(self.clock.boot(), self.state.standing());
+        let (record, answer) = self.unrecorded(caller, Arc::new(overtaken(asked)), &moment, None, false).split();
+        let appended = self.log.append(record, Durability::Process).await;
         self.observe(&answer, appended.is_ok(), began);
         appended?;
         Ok(answer)
@@ -172,9 +186,41 @@ impl EvaluateAccess {
             return Ok(Vec::new());
         }
         let began = self.clock.boot();
-        let policies = self.policies.current(began.since(Boot::default())).ok();
+        for _ in 0..OVERTAKEN_MAX {
+            let (records, mut answers) = self.decide_all(caller, asked, &stop);
+            if answers.is_empty() {
+                return Ok(answers);
+            }
+            let allows = answers.iter().any(|answer| answer.decision().allows());
+            let appended = self.log.append_all(records, self.durability_for(allows)).await;
+            if appended.is_ok() && !answers.iter_mut().zip(asked).all(|(answer, asked)| self.stands(answer, asked)) {
+                continue;
+            }
+            for answer in &answers {
+                self.observe(answer, appended.is_ok(), began);
+            }
+            appended?;
+            return Ok(answers);
+        }
+        let moment = self.moment(self.clock.boot(), self.state.standing());
+        let denied = asked.iter().map(|asked| {
+            self.unrecorded(caller, Arc::new(overtaken(asked)), &moment, None, false).split()
+        });
+        let (records, answers): (Vec<_>, Vec<_>) = denied.unzip();
+        self.log.append_all(records, Durability::Process).await?;
+        Ok(answers)
+    }
+
+    fn decide_all(
+        &self,
+        caller: &CallerName,
+        asked: &[Result<Evaluation, Unaskable>],
+        stop: impl Fn(&Decision) -> bool,
+    ) -> (Vec<Vec<u8>>, Vec<Answer>) {
+        let boot = self.clock.boot();
+        let policies = self.policies.current(boot.since(Boot::default())).ok();
         let (standing, known) = self.state.look(asked.iter().filter_map(|asked| asked.as_ref().ok()));
-        let moment = self.moment(began, standing);
+        let moment = self.moment(boot, standing);
         let (mut known, mut records, mut answers) = (known.into_iter(), Vec::new(), Vec::new());
         for asked in asked {
             let judgement = match asked {
@@ -192,16 +238,7 @@ impl EvaluateAccess {
                 break;
             }
         }
-        if answers.is_empty() {
-            return Ok(answers);
-        }
-        let allows = answers.iter().any(|answer| answer.decision().allows());
-        let appended = self.log.append_all(records, self.durability_for(allows)).await;
-        for answer in &answers {
-            self.observe(answer, appended.is_ok(), began);
-        }
-        appended?;
-        Ok(answers)
+        (records, answers)
     }
 
     fn durability_for(&self, allows: bool) -> Durability {
@@ -309,16 +346,17 @@ impl EvaluateAccess {
         };
         let record = head.with_tail(&judgement.tail);
         let valid_for = valid_for(judgement.judged.decision(), moment);
-        let state_revision = moment.standing.revision;
-        Unrecorded { judgement, decision_id, evaluated_at, valid_for, state_revision, policies, record }
+        let standing = moment.standing;
+        Unrecorded { judgement, decision_id, evaluated_at, valid_for, standing, policies, record }
     }
 }
 
 impl Unrecorded {
     /// The record, and the answer that may be given once it is written.
     fn split(self) -> (Vec<u8>, Answer) {
-        let Self { judgement, decision_id, evaluated_at, valid_for, state_revision, policies, record } = self;
-        (record, Answer { judgement, decision_id, evaluated_at, valid_for, state_revision, policies })
+        let Self { judgement, decision_id, evaluated_at, valid_for, standing, policies, record } = self;
+        let state_revision = standing.revision;
+        (record, Answer { judgement, decision_id, evaluated_at, valid_for, state_revision, standing, policies })
     }
 }
 
@@ -326,13 +364,4 @@ fn refused(unaskable: &Unaskable) -> Judgement {
     let judged = Judged::denied(unaskable.reason, unaskable.message.clone());
     let tail = tail_of_refusal(unaskable, judged.decision()).into();
     Judgement { judged, tail, shadow: None, boundary: None }
-}
-
-/// The least of what the lease, the Grant and the bound leave.
-fn valid_for(decision: &Decision, moment: &Moment) -> Duration {
-    let (Some(grant), Some(lease), Some(now)) = (&decision.grant, moment.standing.lease, moment.now) else {
-        return Duration::ZERO;
-    };
-    let grant_left = grant.expires_at.since(now.latest);
-    lease.left(moment.boot).min(grant_left).min(Duration::from_millis(VALID_MS_MAX))
 }

@@ -27,6 +27,8 @@ pub struct Standing {
     pub epoch: u64,
     /// The revision the memory is at.
     pub revision: u64,
+    /// The state hash there: two records that were restored apart may share epoch and revision, not this.
+    pub hash: u128,
     /// How long it may be believed; `None` before the first full renewal.
     pub lease: Option<Lease>,
 }
@@ -114,11 +116,21 @@ impl State {
 
 impl Inner {
     fn standing(&self) -> Standing {
-        Standing { epoch: self.memory.epoch(), revision: self.memory.revision(), lease: self.lease }
+        Standing {
+            epoch: self.memory.epoch(),
+            revision: self.memory.revision(),
+            hash: self.memory.hash(),
+            lease: self.lease,
+        }
     }
 }
 
 impl Standing {
+    /// Whether the memory holds the same at both; the lease may be another.
+    pub fn same_facts(&self, other: Self) -> bool {
+        (self.epoch, self.revision, self.hash) == (other.epoch, other.revision, other.hash)
+    }
+
     /// The bounds of the authority's time at `boot`, if the lease holds then.
     pub fn now(&self, boot: Boot) -> Option<(Timestamp, Timestamp)> {
         self.lease.filter(|lease| lease.holds(boot)).map(|lease| (lease.earliest(boot), lease.latest(boot)))

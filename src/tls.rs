@@ -168,6 +168,14 @@ pub fn client(files: &ClientFiles) -> Result<ClientConfig, TlsError> {
     Ok(config)
 }
 
+/// The roots in a file, in DER form, for a client that is not of this module.
+///
+/// # Errors
+/// [`TlsError`].
+pub fn roots_for_clients(path: &Path) -> Result<Vec<Vec<u8>>, TlsError> {
+    Ok(certificates(path)?.into_iter().map(|root| root.to_vec()).collect())
+}
+
 fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for root in certificates(path)? {

@@ -9,6 +9,7 @@ nav-requests = All requests
 nav-settings = Settings
 nav-tenants = Customers
 nav-outbox = Messages
+nav-fleet = Sidecars
 demo = Demo
 zone-note = Times are in the zone { $zone }.
 to-start = To the start page

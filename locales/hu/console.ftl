@@ -9,6 +9,7 @@ nav-requests = Minden kérés
 nav-settings = Beállítások
 nav-tenants = Ügyfelek
 nav-outbox = Üzenetek
+nav-fleet = Sidecarok
 demo = Bemutató
 zone-note = Az időpontok időzónája: { $zone }.
 to-start = A kezdőlapra

@@ -193,11 +193,11 @@ pub(super) fn policies(config: &Config) -> Result<(Origin, Option<PolicyFetch>),
         poll_ms: _,
         grace_s: _,
     } = &config.policies;
-    // Address, folder and token are there together, or the configuration is refused.
-    let fetched = bundle_url.as_ref().zip(keep_dir.as_ref()).zip(bundle_token_file.as_ref());
+    // Address and folder are there together, or the configuration is refused.
+    let fetched = bundle_url.as_ref().zip(keep_dir.as_ref());
     let path = match (bundle, fetched) {
         (Some(path), _) => path.clone(),
-        (None, Some(((_, kept), _))) => kept.join(KEPT),
+        (None, Some((_, kept))) => kept.join(KEPT),
         (None, None) => return Ok((Origin::Directory { dir: dir.clone(), schema: schema.clone() }, None)),
     };
     if let Some(dir) = keep_dir {
@@ -211,9 +211,10 @@ pub(super) fn policies(config: &Config) -> Result<(Origin, Option<PolicyFetch>),
         require: Require { tests: asks(config::EvidenceKind::Tests), proof: asks(config::EvidenceKind::Proof) },
         keep_dir: keep_dir.clone(),
     };
-    let fetch =
-        fetched.map(|((url, _), token)| PolicyFetch::new(url.as_str().to_owned(), token.clone(), bundle.clone()));
-    Ok((Origin::Bundle(bundle), fetch))
+    let files = super::sidecar::authority_files(config);
+    let fetch = fetched
+        .map(|(url, _)| PolicyFetch::new(url.as_str().to_owned(), bundle_token_file.clone(), bundle.clone(), &files));
+    Ok((Origin::Bundle(bundle), fetch.transpose()?))
 }
 
 /// The issuer's role names to ours; what names no role of ours was refused with the configuration.

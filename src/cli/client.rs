@@ -3,7 +3,9 @@
 use crate::config::Url;
 use core::time::Duration;
 use serde_json::Value;
+use std::sync::Arc;
 use ureq::http::{Request, Response};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 /// The longest answer that is read, in bytes.
@@ -101,8 +103,10 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(url: Url, token: Option<String>, role: &'static str) -> Self {
+    /// A client; `roots` are the certificates (DER) that a server's must come from, if not those of the public web.
+    pub(super) fn new(url: Url, token: Option<String>, role: &'static str, roots: Option<Vec<Vec<u8>>>) -> Self {
         let agent = Agent::config_builder()
+            .tls_config(trusting(roots))
             .http_status_as_error(false)
             // A token is shown to the server that was named, and to no other.
             .max_redirects(0)
@@ -174,6 +178,18 @@ impl Client {
             }
             ureq::Error::ConnectionFailed => ClientError::NobodyThere { role, url },
             other => ClientError::Unreachable { role, url, cause: other.to_string() },
+        }
+    }
+}
+
+/// TLS by roots of one's own, or by those of the public web.
+fn trusting(roots: Option<Vec<Vec<u8>>>) -> TlsConfig {
+    let builder = TlsConfig::builder();
+    match roots {
+        None => builder.build(),
+        Some(roots) => {
+            let roots: Vec<_> = roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
+            builder.root_certs(RootCerts::Specific(Arc::new(roots))).build()
         }
     }
 }

@@ -27,6 +27,9 @@ pub(super) struct Connect {
     /// The file with the token to show; instead of it, `LOCKBOX_TOKEN` in the environment.
     #[arg(long, global = true, value_name = "FILE", env = "LOCKBOX_TOKEN_FILE")]
     token_file: Option<PathBuf>,
+    /// The roots that the server's certificate must come from, PEM; without it those of the public web.
+    #[arg(long, global = true, value_name = "FILE", env = "LOCKBOX_CA_FILE")]
+    ca_file: Option<PathBuf>,
     /// Demo only: the person (`ana`) or caller (`exchange-frontend`) whose token of demo.json to show.
     #[arg(long = "as", global = true, value_name = "NAME")]
     who: Option<String>,
@@ -58,7 +61,7 @@ impl Connect {
         let demo = self.demo()?;
         let address = self.authority.as_deref().or(demo.as_ref().map(|demo| demo.authority.as_str()));
         let token = self.token(demo.as_ref(), None)?;
-        client(address.unwrap_or("http://127.0.0.1:8180"), token, "authority")
+        client(address.unwrap_or("http://127.0.0.1:8180"), token, "authority", self.ca_file.as_deref())
     }
 
     /// A client of the sidecar. In a demo the caller of `workload` asks, unless `--as` says otherwise.
@@ -68,7 +71,7 @@ impl Connect {
         // The demo's own token is for the demo's own sidecar.
         let implied = if self.sidecar.is_none() { Some(workload) } else { None };
         let token = self.token(demo.as_ref(), implied)?;
-        client(address.unwrap_or("http://127.0.0.1:8181"), token, "sidecar")
+        client(address.unwrap_or("http://127.0.0.1:8181"), token, "sidecar", self.ca_file.as_deref())
     }
 
     fn demo(&self) -> Result<Option<Demo>, CliError> {
@@ -128,12 +131,18 @@ fn read_token(path: &Path) -> Result<String, CliError> {
     Ok(token.to_owned())
 }
 
-fn client(address: &str, token: Option<String>, role: &'static str) -> Result<Client, CliError> {
+fn client(
+    address: &str,
+    token: Option<String>,
+    role: &'static str,
+    ca_file: Option<&Path>,
+) -> Result<Client, CliError> {
     let url = Url::try_from(address.trim_end_matches('/').to_owned()).map_err(CliError::Usage)?;
     if token.is_some() && !url.is_private() {
         return Err(CliError::Usage(format!("`{}` would get the token unprotected: use `https://`", url.as_str())));
     }
-    Ok(Client::new(url, token, role))
+    let roots = ca_file.map(crate::tls::roots_for_clients).transpose();
+    Ok(Client::new(url, token, role, roots.map_err(CliError::failed)?))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use super::output::spoken;
 use crate::clock::{Boot, Clock, SystemClock};
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io::{IsTerminal as _, Write as _};
 
@@ -66,6 +67,34 @@ impl Progress {
             let _lost = write!(std::io::stderr(), "\r\x1b[2K");
         }
     }
+}
+
+/// Does what may have to wait for others, and says for how long it has, and may at most.
+pub(super) fn while_waiting<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    if !std::io::stderr().is_terminal() {
+        return work();
+    }
+    let done = AtomicBool::new(false);
+    let began = SystemClock.boot();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut said = false;
+            while !done.load(Ordering::Acquire) {
+                std::thread::sleep(EVERY / 4);
+                let lasted = SystemClock.boot().since(began);
+                if lasted >= QUIET {
+                    said = true;
+                    let _lost = write!(std::io::stderr(), "\r\x1b[2K{what}: {} s", lasted.as_secs());
+                }
+            }
+            if said {
+                let _lost = write!(std::io::stderr(), "\r\x1b[2K");
+            }
+        });
+        let got = work();
+        done.store(true, Ordering::Release);
+        got
+    })
 }
 
 fn line(what: &str, done: u64, total: u64, things: Option<&str>, lasted: Duration) -> String {

@@ -8,6 +8,7 @@ use super::client::{Answer, Client, escaped};
 use super::connect::Connect;
 use super::error::CliError;
 use super::output::Output;
+use super::progress::while_waiting;
 use crate::clock::{Clock as _, Ids as _, SystemClock, SystemIds};
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
@@ -195,6 +196,9 @@ struct End {
     /// What the record says.
     #[arg(long)]
     comment: Option<String>,
+    /// Do not wait until no sidecar can allow it any more; say from when none can.
+    #[arg(long = "no-wait", action = clap::ArgAction::SetFalse)]
+    wait: bool,
 }
 
 /// Runs the verb.
@@ -264,8 +268,12 @@ fn decide_it(client: &Client, decide: Decide, step: &str, more: Vec<(&str, Value
 }
 
 fn end_it(client: &Client, end: End, step: &str) -> Result<Answer, CliError> {
-    let End { id, comment } = end;
-    Ok(client.post(&path(&id, step), &said(comment, Vec::new()), &[])?)
+    let End { id, comment, wait } = end;
+    let query = if wait { "" } else { "?wait=false" };
+    let path = path(&id, &format!("{step}{query}"));
+    // A sidecar that cannot be reached is waited for as long as its lease may last.
+    let what = "it has ended; waiting until no sidecar can allow it any more";
+    Ok(while_waiting(what, || client.post(&path, &said(comment, Vec::new()), &[]))?)
 }
 
 fn list_them(client: &Client, list: List, output: &Output) -> Result<Exit, CliError> {

@@ -35,7 +35,7 @@ impl From<Role> for app::Role {
 /// Run the authority, a sidecar, or both.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lockbox serve --demo                           try it, without any setup\n  lockbox serve --config lockbox.toml            both roles\n  lockbox serve --role sidecar --config side.toml beside a workload service; the authority is elsewhere\n\nSIGHUP reads the policy files anew; SIGTERM and SIGINT stop in order."
+    after_help = "Examples:\n  lockbox serve --demo                           try it, without any setup\n  lockbox serve --config lockbox.toml            both roles\n  lockbox serve --role sidecar --config side.toml    beside a workload service; the authority is elsewhere\n\nSIGHUP reads the policy files anew; SIGTERM and SIGINT stop in order."
 )]
 pub(super) struct Args {
     /// Which half of the system this process is.

@@ -76,14 +76,15 @@ impl Default for Policies {
 }
 
 impl Policies {
-    pub(super) fn check(&self, check: &mut Checker<'_>) {
+    /// `certified` tells whether the sidecar proves itself to its authority by a certificate.
+    pub(super) fn check(&self, certified: bool, check: &mut Checker<'_>) {
         check.range("policies.poll_ms", self.poll_ms, 50..=60_000);
         check.range("policies.grace_s", self.grace_s, 0..=86_400);
         check.range("policies.trusted_keys", self.trusted_keys.len(), 0..=KEYS_MAX);
-        self.check_bundle(check);
+        self.check_bundle(certified, check);
     }
 
-    fn check_bundle(&self, check: &mut Checker<'_>) {
+    fn check_bundle(&self, certified: bool, check: &mut Checker<'_>) {
         let key = if self.bundle_url.is_some() { "policies.bundle_url" } else { "policies.bundle" };
         let bundled = self.bundle.is_some() || self.bundle_url.is_some();
         if bundled && self.trusted_keys.is_empty() {
@@ -107,7 +108,7 @@ impl Policies {
             check.wrong("policies.bundle_url", "and `policies.bundle` exclude each other");
         }
         if let Some(url) = &self.bundle_url {
-            if self.keep_dir.is_none() || self.bundle_token_file.is_none() {
+            if self.keep_dir.is_none() || (self.bundle_token_file.is_none() && !certified) {
                 check.wrong(
                     "policies.bundle_url",
                     "needs `policies.keep_dir` and `policies.bundle_token_file` beside it",

@@ -187,7 +187,7 @@ impl Sidecar {
         check.range("sidecar.authority_urls", count, 0..=AUTHORITIES_MAX);
         for url in self.authorities().filter(|url| !url.is_private()) {
             let why = format!(
-                "has `{}`, which would carry the proof unprotected: use `https://`, or a loopback address",
+                "has `{}`, which would carry the token unprotected: use `https://`, or a loopback address",
                 url.as_str()
             );
             check.wrong("sidecar.authority_url", why);

@@ -166,6 +166,9 @@ impl Frame {
         if customer || person.roles.has(Role::Operator) {
             all.push(("/outbox", "nav-outbox"));
         }
+        if person.is_provider(Role::Operator) {
+            all.push(("/fleet", "nav-fleet"));
+        }
         let place = |(path, key): (&'static str, &str)| Place { path, name: self.t(key), here: path == self.path };
         all.into_iter().map(place).collect()
     }

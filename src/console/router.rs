@@ -7,7 +7,8 @@ use super::session::{COOKIE, Session, VISIT_COOKIE, csrf_of, secret};
 use super::trouble::{Trouble, cookie_of};
 use super::visit::{Visit, accepted};
 use super::{
-    Console, account, ask, assets, lists, oidc, outbox, passkeys, provider, request, settings, sign_in, switch, tenants,
+    Console, account, ask, assets, fleet, lists, oidc, outbox, passkeys, provider, request, settings, sign_in, switch,
+    tenants,
 };
 use crate::domain::Language;
 use crate::http::body::{BodyBounds, read_body};
@@ -99,6 +100,9 @@ pub fn table() -> Vec<Row> {
         GET "/outbox" SignedIn "/outbox" outbox::all;
         GET "/outbox/{number}" SignedIn "/outbox/{number}" outbox::show;
         POST "/outbox/{number}/send-again" SignedIn "/outbox" outbox::send_again;
+        GET "/fleet" SignedIn "/fleet" fleet::show;
+        POST "/fleet/{name}/remove" Fresh "/fleet" fleet::remove;
+        POST "/fleet/{name}/admit" Fresh "/fleet" fleet::admit;
         GET "/sign-in" Anyone "/sign-in" sign_in::show;
         POST "/sign-in/oidc" Anyone "/sign-in" oidc::begin;
         GET "/sign-in/callback" Anyone "/sign-in" oidc::callback;

@@ -1,5 +1,5 @@
 //! The decision cache (SAFETY.md §1). The key holds all that an answer was made from: epoch, state
-//! revision, policy digest, the whole question. A hit counts only before the next instant at which
+//! revision and hash, policy digest, the whole question. A hit counts only before the next instant at which
 //! time alone could change the answer, and for a brief while at most.
 //!
 //! Invariant: what the cache gives is what judging again would give. There is no invalidation: a
@@ -51,7 +51,7 @@ impl Judgement {
 pub(super) struct Key {
     bytes: Arc<[u8]>,
     hash: u64,
-    standing: (u64, u64),
+    standing: Standing,
 }
 
 impl Key {
@@ -59,15 +59,16 @@ impl Key {
         let mut bytes = Vec::with_capacity(384);
         bytes.extend_from_slice(&standing.epoch.to_le_bytes());
         bytes.extend_from_slice(&standing.revision.to_le_bytes());
+        bytes.extend_from_slice(&standing.hash.to_le_bytes());
         bytes.extend_from_slice(policy_revision.as_bytes());
         question.write_canonical(&mut bytes);
         let hash = FIXED.hash_one(&bytes);
-        Self { bytes: bytes.into(), hash, standing: (standing.epoch, standing.revision) }
+        Self { bytes: bytes.into(), hash, standing }
     }
 
     /// Whether it belongs to this standing of the state.
     pub(super) fn is_at(&self, standing: Standing) -> bool {
-        self.standing == (standing.epoch, standing.revision)
+        self.standing.same_facts(standing)
     }
 }
 

@@ -28,7 +28,7 @@ const LISTENERS: [(Listener, &str, &str); 3] = [
 ];
 
 /// The groups of operations.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("AccessRequests", "Asking for access, and giving, refusing and ending it"),
     ("Tenants", "The switch, the approvers and the limits of a tenant"),
     ("Engineers", "What is known of engineers"),
@@ -36,6 +36,7 @@ const TAGS: [(&str, &str); 9] = [
     ("Decisions", "Asking whether an engineer may touch content now"),
     ("AuthZEN", "The same by OpenID AuthZEN Authorization API 1.0"),
     ("Policies", "The policies in use"),
+    ("Fleet", "Authorities and sidecars, and how these renew their leases"),
     ("Description", "This description"),
     ("Operations", "Health, metrics, version"),
 ];

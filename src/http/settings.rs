@@ -58,10 +58,15 @@ pub(super) async fn add_tenant(api: Arc<AuthorityApi>, call: Call) -> Answered {
 pub(super) async fn change_tenant(api: Arc<AuthorityApi>, call: Call) -> Answered {
     let id = tenant_id(&call)?;
     let change = change_of(&call)?;
-    let switched = change.lockbox.is_some();
+    // What may take something from somebody is waited for; whom to write to, and in which language, is not.
+    let binds = change.lockbox.is_some()
+        || change.approvers.is_some()
+        || change.fallback_approvers.is_some()
+        || change.quorum.is_some()
+        || change.attributes.is_some();
     let (tenant, revision) = api.manage.change_tenant(call.person()?, &id, change, call.if_match()?).await?;
     let mut body = TenantBody::of(&tenant, api.manage.defaults());
-    if switched {
+    if binds {
         (body.effective, body.effective_at) = api.effect(&call, revision, tenant.changed_at).await?;
     }
     Ok(with_etag(answer(StatusCode::OK, &body), tenant.version))
@@ -187,7 +192,7 @@ pub(super) async fn put_engineer(api: Arc<AuthorityApi>, call: Call) -> Answered
     body.finish_refusing_unknown()?;
     let (engineer, revision, added) = api.manage.put_engineer(call.person()?, id, entry, call.if_match()?).await?;
     let mut body = EngineerBody::from(&engineer);
-    (body.effective, _) = api.effect(&call, revision, api.now()).await?;
+    (body.effective, body.effective_at) = api.effect(&call, revision, api.now()).await?;
     let status = if added { StatusCode::CREATED } else { StatusCode::OK };
     Ok(with_etag(answer(status, &body), engineer.version))
 }

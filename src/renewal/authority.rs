@@ -91,8 +91,10 @@ impl Fleet {
     /// [`RenewError::Store`].
     pub async fn prepare(&self) -> Result<(), RenewError> {
         self.registry.refresh().await?;
-        self.reader.look().await?;
-        if self.peers.is_none() && self.registry.any() {
+        let Look { revision, .. } = self.reader.look().await?;
+        if revision.number > 0 {
+            // Whoever kept this record before, this host's last run or the one that a backup is from, may have given
+            // leases that nobody here knows of.
             self.members().others_before(self.clock.boot());
         }
         if let Some(peers) = &self.peers {
@@ -222,11 +224,15 @@ impl Fleet {
 
     fn hear(&self, request: &RenewRequest) {
         self.members().hear(request, self.clock.boot());
-        self.acknowledged.send_modify(|count| *count = count.wrapping_add(1));
         if !request.first_uses.is_empty() {
             self.first_uses.wait(request.first_uses.clone());
             self.used.notify_one();
         }
+    }
+
+    fn acknowledge(&self, request: &RenewRequest) {
+        self.members().acknowledge(request);
+        self.acknowledged.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// What a sidecar lacks of the mirror as it stands.
@@ -317,6 +323,7 @@ impl Renew for Fleet {
         let received_at = look.told.unwrap_or(arrived_at);
         let answered_at = |look: &Look| look.told.unwrap_or_else(|| self.time.now());
         let (mut epoch, mut body) = self.lacking(&request, answered_at(&look))?;
+        self.acknowledge(&request);
         if matches!(&body, Body::Changes(items, _) if items.is_empty()) {
             // The record was read after the renewal came, so "nothing new" is true of that moment and the lease
             // it gives is right even if the answer is held back.

@@ -37,6 +37,11 @@ pub struct FleetMember {
 /// A run by name and incarnation.
 pub(super) type RunId = (String, String);
 
+/// Whether who holds this can answer from nothing older than a revision. Revisions of other epochs say nothing.
+pub(super) fn acknowledges(holds: Option<(u64, u64)>, epoch: u64, number: u64) -> bool {
+    holds.is_some_and(|(held, revision)| held == epoch && revision >= number)
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Members {
@@ -57,13 +62,12 @@ impl Members {
         self.unknown_until = Some(boot.plus(self.certainly_over));
     }
 
-    /// Notes what a renewal acknowledges. Before the record is read for it: a change that commits after this
-    /// finds the sidecar among those it has to wait for.
+    /// Notes that a run renews. Before the record is read for it: a change that commits after this finds it among
+    /// those it has to wait for.
     pub(super) fn hear(&mut self, request: &RenewRequest, boot: Boot) {
         let id = (request.sidecar.clone(), request.incarnation.clone());
-        // Renewals overtake each other on the way, and may be played again: what was acknowledged once stays so.
         let known = self.runs.get(&id);
-        let holds = known.and_then(|known| known.holds).max(request.holds);
+        let holds = known.and_then(|known| known.holds);
         let member = FleetMember {
             sidecar: request.sidecar.clone(),
             incarnation: request.incarnation.clone(),
@@ -79,11 +83,20 @@ impl Members {
         }
     }
 
+    /// Notes what a renewal acknowledges, once it is known that the record has come so far: what it held of a record
+    /// that was since restored acknowledges nothing.
+    pub(super) fn acknowledge(&mut self, request: &RenewRequest) {
+        if let Some(member) = self.runs.get_mut(&(request.sidecar.clone(), request.incarnation.clone())) {
+            // Renewals overtake each other on the way, and may be played again: what was acknowledged once stays so.
+            member.holds = member.holds.max(request.holds);
+        }
+    }
+
     /// The runs that might still answer from before a revision, and what they hold.
     pub(super) fn lagging(&self, epoch: u64, number: u64, boot: Boot) -> Vec<(RunId, Option<(u64, u64)>)> {
         // One that says it holds nothing may be waiting for an answer read before the change.
         let lags = |member: &FleetMember| {
-            member.holds.is_none_or(|holds| holds < (epoch, number)) && boot.since(member.heard) < self.certainly_over
+            !acknowledges(member.holds, epoch, number) && boot.since(member.heard) < self.certainly_over
         };
         self.runs.iter().filter(|(_, member)| lags(member)).map(|(id, member)| (id.clone(), member.holds)).collect()
     }
@@ -95,7 +108,7 @@ impl Members {
 
     /// Whether a run has acknowledged a revision here.
     pub(super) fn has(&self, id: &RunId, epoch: u64, number: u64) -> bool {
-        self.runs.get(id).and_then(|member| member.holds).is_some_and(|holds| holds >= (epoch, number))
+        self.runs.get(id).is_some_and(|member| acknowledges(member.holds, epoch, number))
     }
 
     /// Those heard lately, by name; what is silent for long is forgotten.

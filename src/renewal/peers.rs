@@ -6,7 +6,7 @@
 //!
 //! Invariant: no row is believed to be over before every lease that was given under it is.
 
-use super::members::RunId;
+use super::members::{RunId, acknowledges};
 use crate::clock::{Boot, Clock};
 use crate::state::LeaseSettings;
 use crate::store::{Note, NoteKind, Store, StoreError};
@@ -64,10 +64,10 @@ impl PeerRow {
     /// Whether no sidecar that it answers can contradict a revision; `elsewhere` tells whether a run has
     /// acknowledged it to somebody else.
     fn settled(&self, epoch: u64, number: u64, elsewhere: impl Fn(&RunId) -> bool) -> bool {
-        (self.epoch, self.observed) >= (epoch, number)
+        acknowledges(Some((self.epoch, self.observed)), epoch, number)
             && !self.more
             && self.laggards.iter().all(|(sidecar, incarnation, holds)| {
-                holds.is_some_and(|holds| holds >= (epoch, number))
+                acknowledges(*holds, epoch, number)
                     || elsewhere(&(sidecar.clone(), incarnation.clone()))
             })
     }
@@ -107,6 +107,8 @@ impl Peers {
 
     /// The rows of all authorities, this one's too, by key, and for how long each has not changed.
     pub(super) async fn rows(&self) -> Result<Vec<(String, PeerRow, Duration)>, StoreError> {
+        // A row is seen when the look at it has ended, and unchanged for no longer than until the last one began.
+        let asked = self.clock.boot();
         let notes = self.store.notes(NoteKind::Authority, "").await?;
         let boot = self.clock.boot();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,7 +120,7 @@ impl Peers {
             if *beat != row.beat {
                 (*beat, *since) = (row.beat, boot);
             }
-            (note.key, row, boot.since(*since))
+            (note.key, row, asked.since(*since))
         });
         Ok(rows.collect())
     }

@@ -6,11 +6,13 @@
 //! authority is away or hands over something else: whoever could bring that about could deny everybody.
 
 use crate::policy::{BundleInUse, LoadError, SignedBundle};
+use crate::tls::{self, ClientFiles, TlsError};
 use core::time::Duration;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
 /// How long one fetch may take in all.
 const FETCH_S_MAX: u64 = 10;
@@ -61,7 +63,7 @@ pub enum FetchError {
 #[derive(Debug)]
 pub struct PolicyFetch {
     url: String,
-    token_file: PathBuf,
+    token_file: Option<PathBuf>,
     bundle: SignedBundle,
     agent: ureq::Agent,
     /// The digest of what is kept, and why the last fetch failed.
@@ -76,15 +78,24 @@ struct Last {
 
 impl PolicyFetch {
     /// A fetch of what `url` hands over, to be kept as `bundle`.
-    pub fn new(url: String, token_file: PathBuf, bundle: SignedBundle) -> Self {
+    ///
+    /// # Errors
+    /// [`TlsError`] when the roots cannot be used.
+    pub fn new(
+        url: String,
+        token_file: Option<PathBuf>,
+        bundle: SignedBundle,
+        files: &ClientFiles,
+    ) -> Result<Self, TlsError> {
         // Redirects are not followed: the token is for this address.
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(FETCH_S_MAX)))
             .max_redirects(0)
             .http_status_as_error(false)
+            .tls_config(secured(files)?)
             .build();
         let last = Mutex::new(Last { kept: bundle.digest(), failure: None });
-        Self { url, token_file, bundle, agent: config.into(), last }
+        Ok(Self { url, token_file, bundle, agent: config.into(), last })
     }
 
     /// Asks once.
@@ -107,9 +118,11 @@ impl PolicyFetch {
     }
 
     fn ask(&self, kept: Option<&str>) -> Result<Fetched, FetchError> {
-        let token = token(&self.token_file)?;
         let away = |why: String| FetchError::Away { url: self.url.clone(), why };
-        let mut request = self.agent.get(&self.url).header("authorization", format!("Bearer {token}"));
+        let mut request = self.agent.get(&self.url);
+        if let Some(path) = &self.token_file {
+            request = request.header("authorization", format!("Bearer {}", token(path)?));
+        }
         if let Some(kept) = kept {
             request = request.header("if-none-match", format!("\"{kept}\""));
         }
@@ -128,6 +141,25 @@ impl PolicyFetch {
 }
 
 /// The token, from a file of its owner's alone, read each time: it may be exchanged.
+/// TLS by roots and a certificate of one's own, where there are any.
+fn secured(files: &ClientFiles) -> Result<TlsConfig, TlsError> {
+    let owned = |der: Vec<u8>| Certificate::from_der(&der).to_owned();
+    let mut builder = TlsConfig::builder();
+    if let Some(ca) = &files.ca {
+        let roots = tls::roots_for_clients(ca)?.into_iter().map(owned).collect();
+        builder = builder.root_certs(RootCerts::Specific(Arc::new(roots)));
+    }
+    if let Some((chain, key)) = &files.identity {
+        let pem = std::fs::read(key)
+            .map_err(|error| TlsError::File { path: key.display().to_string(), why: error.to_string() })?;
+        let read = PrivateKey::from_pem(&pem);
+        let read = read.map_err(|error| TlsError::File { path: key.display().to_string(), why: error.to_string() })?;
+        let chain: Vec<_> = tls::roots_for_clients(chain)?.into_iter().map(owned).collect();
+        builder = builder.client_cert(Some(ClientCert::new_with_certs(&chain, read)));
+    }
+    Ok(builder.build())
+}
+
 /// The token in a file that only its owner may read.
 ///
 /// # Errors

@@ -34,11 +34,6 @@ impl Registry {
         Self { store, known: RwLock::default() }
     }
 
-    /// Whether any is registered.
-    pub(super) fn any(&self) -> bool {
-        !self.known.read().unwrap_or_else(PoisonError::into_inner).is_empty()
-    }
-
     /// All, by name.
     pub(super) fn all(&self) -> BTreeMap<String, Registered> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).clone()

@@ -6,7 +6,9 @@ use super::protocol::{Body, End, Piece, Pieces, Renew, RenewAnswer, RenewError, 
 use super::view::View;
 use crate::clock::{Boot, Clock};
 use crate::state::{Change, Diverged, ItemError, Lease, LeaseSettings, Memory, State, StateItem};
+use core::hash::{BuildHasher as _, BuildHasherDefault};
 use core::time::Duration;
+use std::hash::DefaultHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tracing::{info, warn};
@@ -60,7 +62,9 @@ enum NotTaken {
 impl Renewer {
     /// A renewer that has not asked yet.
     pub fn new(authority: Arc<dyn Renew>, state: Arc<State>, clock: Arc<dyn Clock>, settings: RenewerSettings) -> Self {
-        Self { authority, state, clock, settings, nonce: AtomicU64::new(1), failure: Mutex::default() }
+        // No two runs count through the same numbers: what was said to the one before is no answer to this one.
+        let nonce = AtomicU64::new(BuildHasherDefault::<DefaultHasher>::default().hash_one(&settings.incarnation));
+        Self { authority, state, clock, settings, nonce, failure: Mutex::default() }
     }
 
     /// Why the last renewal was not taken; `None` when it was.

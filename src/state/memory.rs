@@ -112,6 +112,11 @@ impl Memory {
         self.revision
     }
 
+    /// The sum of the digests of what it holds.
+    pub fn hash(&self) -> u128 {
+        self.hash
+    }
+
     /// How much it holds.
     pub fn counts(&self) -> Counts {
         Counts { tenants: self.tenants.len(), engineers: self.engineers.len(), accesses: self.accesses.len() }

@@ -90,6 +90,8 @@ fn caller(id: &str) -> (&'static str, &'static str) {
         "settings_put_engineer" | "settings_remove_engineer" => ("otto", "zoe@provider.example"),
         _ if id.starts_with("settings_") => ("otto", "ana@provider.example"),
         "reload_policies" | "bundle_policies" => ("otto", ""),
+        "fleet_remove" | "fleet_admit" => ("otto", "nobody"),
+        _ if id.starts_with("fleet_") => ("otto", ""),
         "ask_authorize" | "authzen_evaluation" | "authzen_evaluations" => ("exchange-frontend", ""),
         _ => ("", ""),
     }
@@ -171,19 +173,24 @@ fn every_example_is_taken_and_every_answer_is_described() {
     let mut examples = 0;
     for operation in operations(&document) {
         let (who, what) = caller(operation.id());
-        let path = operation.path.replace("{id}", what).replace("{number}", "1");
+        let path = operation.path.replace("{id}", what).replace("{number}", "1").replace("{name}", what);
         let body = &operation.said["requestBody"];
         let example = body["content"]["application/json"].get("example");
         assert_eq!(body.is_object(), example.is_some(), "{}", operation.id());
         let answer = running.call(operation.listener(), operation.method, &path, who, example);
         described(&document, &operation, &answer);
-        // The demo's policies are from a folder: there is no bundle to hand out.
-        let expected = operation.id() == "bundle_policies" && answer.status == 404;
+        // The demo's policies are from a folder, so there is no bundle to hand out; and it has one sidecar, its own.
+        let expected = match operation.id() {
+            "bundle_policies" | "fleet_remove" | "fleet_admit" => answer.status == 404,
+            "fleet_renew" => answer.status == 403,
+            _ => false,
+        };
         let taken = !matches!(answer.status, 400 | 401 | 403 | 404 | 422);
         assert!(taken || expected, "{}: {}", operation.id(), answer.body);
         let Some(example) = example else { continue };
         examples += 1;
-        if operation.id().starts_with("authzen_") {
+        // Members of a later version are left alone there.
+        if operation.id().starts_with("authzen_") || operation.id() == "fleet_renew" {
             continue;
         }
         let mut more = example.clone();

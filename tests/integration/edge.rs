@@ -54,6 +54,11 @@ impl Edge {
         Self::start("sidecar", app, dir, renewing.into(), settings)
     }
 
+    /// A sidecar with these settings alone: it proves itself as they say.
+    pub(crate) fn certified(app: &TestApp, settings: &[(&str, &str)]) -> Self {
+        Self::start("sidecar", app, TempDir::new().unwrap(), Vec::new(), settings)
+    }
+
     /// An authority with `app`'s policies and people, on a record of its own unless the settings say otherwise.
     pub(crate) fn authority(app: &TestApp, settings: &[(&str, &str)]) -> Self {
         let dir = TempDir::new().unwrap();

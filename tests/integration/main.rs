@@ -34,6 +34,7 @@ mod console;
 mod description;
 mod docs;
 mod fleet;
+mod fleet_tls;
 mod log_faults;
 mod mail;
 mod oidc;

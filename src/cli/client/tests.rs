@@ -22,7 +22,7 @@ fn once(response: &'static str) -> (Client, JoinHandle<String>) {
         stream.write_all(response.as_bytes()).unwrap();
         String::from_utf8(seen).unwrap()
     });
-    (Client::new(Url::try_from(url).unwrap(), Some("secret".to_owned()), "authority"), server)
+    (Client::new(Url::try_from(url).unwrap(), Some("secret".to_owned()), "authority", None), server)
 }
 
 fn complete(seen: &[u8]) -> bool {
@@ -87,7 +87,7 @@ fn a_redirect_is_not_followed() {
 #[test]
 fn where_nobody_listens_the_error_says_how_to_start_one() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let client = Client::new(Url::try_from(format!("http://{free}")).unwrap(), None, "authority");
+    let client = Client::new(Url::try_from(format!("http://{free}")).unwrap(), None, "authority", None);
     let text = client.get("/").unwrap_err().to_string();
     assert!(text.contains("lockbox serve --role authority") && text.contains(&free.to_string()), "{text}");
 }

@@ -3,7 +3,14 @@
 use super::*;
 
 fn connect(dir: &Path, who: Option<&str>) -> Connect {
-    Connect { authority: None, sidecar: None, token_file: None, who: who.map(str::to_owned), demo_dir: dir.to_owned() }
+    Connect {
+        authority: None,
+        sidecar: None,
+        token_file: None,
+        ca_file: None,
+        who: who.map(str::to_owned),
+        demo_dir: dir.to_owned(),
+    }
 }
 
 const DEMO: &str = r#"{"authority": "http://127.0.0.1:41", "sidecar": "http://127.0.0.1:42",
@@ -45,9 +52,9 @@ fn a_token_file_holds_one_token() {
 
 #[test]
 fn a_token_never_goes_unprotected_to_another_host() {
-    assert!(client("http://authority.example", Some("t".to_owned()), "authority").is_err());
-    assert!(client("http://127.0.0.1.evil.example", Some("t".to_owned()), "authority").is_err());
-    assert!(client("https://authority.example/", Some("t".to_owned()), "authority").is_ok());
-    assert!(client("http://127.0.0.1:8180", Some("t".to_owned()), "authority").is_ok());
-    assert!(client("authority.example", None, "authority").is_err());
+    assert!(client("http://authority.example", Some("t".to_owned()), "authority", None).is_err());
+    assert!(client("http://127.0.0.1.evil.example", Some("t".to_owned()), "authority", None).is_err());
+    assert!(client("https://authority.example/", Some("t".to_owned()), "authority", None).is_ok());
+    assert!(client("http://127.0.0.1:8180", Some("t".to_owned()), "authority", None).is_ok());
+    assert!(client("authority.example", None, "authority", None).is_err());
 }

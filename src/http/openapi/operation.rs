@@ -79,6 +79,7 @@ pub(super) fn tag(endpoint: &Endpoint) -> &'static str {
         _ if begins("/v1/authorize") => "Decisions",
         _ if begins("/access/v1/") || begins("/.well-known/authzen") => "AuthZEN",
         _ if begins("/v1/policies") => "Policies",
+        _ if begins("/v1/renew") || begins("/v1/fleet") => "Fleet",
         _ if begins("/openapi.json") => "Description",
         _ => "",
     }

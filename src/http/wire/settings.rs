@@ -54,7 +54,7 @@ pub struct TenantBody {
     /// What is wrong with the settings, for a person.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<&'static str>,
-    /// After a change of the switch: whether no sidecar can still decide by the old setting.
+    /// After a change of switch, approvers, quorum or facts: whether no sidecar can still decide by the old ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective: Option<bool>,
     /// From when no sidecar can.
@@ -85,6 +85,9 @@ pub struct EngineerBody {
     /// After a change: whether no sidecar can still decide by the old entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective: Option<bool>,
+    /// From when no sidecar can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_at: Option<String>,
 }
 
 /// A notice in the outbox.
@@ -164,6 +167,7 @@ impl From<&Engineer> for EngineerBody {
             suspended: engineer.suspended,
             attributes: WireValue::record(&engineer.attributes),
             effective: None,
+            effective_at: None,
         }
     }
 }

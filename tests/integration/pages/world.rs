@@ -7,9 +7,10 @@ use crate::wire::{Client, Reply};
 use lockbox::console::Row;
 use lockbox::domain::Timestamp;
 use lockbox::store::{
-    AccessRequestFilter, Delivery, DeliveryState, Outbox as _, Page, Reads as _, SqliteSettings, SqliteStore,
-    Store as _,
+    AccessRequestFilter, Delivery, DeliveryState, Note, NoteKind, Notes as _, Outbox as _, Page, Reads as _,
+    SqliteSettings, SqliteStore, Store as _,
 };
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tokio::runtime::Runtime;
@@ -101,8 +102,19 @@ impl Record {
                 writeln!(text, "{tenant:?}\n{:?}", store.tenant_events(&tenant.id).await.unwrap()).unwrap();
             }
             write!(text, "{:?}", store.outbox(None, Page { after: None, limit: 500 }).await.unwrap()).unwrap();
+            write!(text, "{:?}", store.notes(NoteKind::Sidecar, "").await.unwrap()).unwrap();
             text
         })
+    }
+
+    /// Two sidecars, of which one was taken off the list.
+    fn register(&self) {
+        let removed = json!({ "at_ms": 1, "removed": [2, "otto@provider.example"] });
+        for (name, entry) in [("edge-1", json!({ "at_ms": 1 })), ("edge-2", removed)] {
+            let (key, document) = (name.to_owned(), entry.to_string());
+            let note = Note { kind: NoteKind::Sidecar, key, document, expires_at: None };
+            self.runtime.block_on(self.store.put_note(note)).unwrap();
+        }
     }
 
     /// Gives up a notice of contoso's; its number.
@@ -134,6 +146,7 @@ impl World {
     pub(super) fn make(app: &TestApp, record: &Record) -> Self {
         let internal = app.submit("ana", &wish_for("fabrikam", "exchange", &["read"], &[], "PT1H"));
         app.review("rita", &internal, "approve").is(200);
+        record.register();
         let ids = [
             ("approve", app.pending(&wish())),
             ("deny", app.pending(&wish())),
@@ -208,6 +221,8 @@ impl World {
             "/outbox/{number}/send-again" => {
                 ("csilla", row.path.replace("{number}", &self.ids["send-again"]), Vec::new())
             }
+            "/fleet/{name}/remove" => ("otto", "/fleet/edge-1/remove".to_owned(), Vec::new()),
+            "/fleet/{name}/admit" => ("otto", "/fleet/edge-2/admit".to_owned(), Vec::new()),
             "/sign-in/token" => ("", row.path.to_owned(), vec![one("token", app.demo.token("ana"))]),
             // Nobody issues proofs here.
             "/sign-in/oidc" => ("", row.path.to_owned(), Vec::new()),
