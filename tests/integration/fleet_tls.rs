@@ -157,11 +157,11 @@ fn a_sidecar_proves_itself_by_its_certificate_and_nobody_elses() {
         || why(&posing),
         |why| why.contains("calls itself `edge-2`, with the proof of `edge-1`"),
     );
-    assert_eq!(posing.reason(&secure.app, &ana_reads()), "lease_expired");
+    assert_eq!(posing.reason(&secure.app, &ana_reads()), "not_ready");
     // With one that another authority has signed nothing is agreed on at all.
     let foreign = secure.sidecar("edge-1", &Ca::new().sidecar("edge-1"));
     eventually("the foreign one is told", || why(&foreign), |why| why.contains("cannot be reached"));
-    assert_eq!(foreign.reason(&secure.app, &ana_reads()), "lease_expired");
+    assert_eq!(foreign.reason(&secure.app, &ana_reads()), "not_ready");
     // A certificate that no rule names proves nobody.
     let stranger = secure.ca.issue("stranger", SanType::DnsName("stranger.example".try_into().unwrap()));
     let stranger = secure.sidecar("stranger", &stranger);
@@ -183,7 +183,7 @@ fn a_sidecar_trusts_no_authority_but_its_own() {
         ],
     );
     eventually("it does not trust it", || why(&edge), |why| why.contains("invalid peer certificate"));
-    assert_eq!(edge.reason(&secure.app, &ana_reads()), "lease_expired");
+    assert_eq!(edge.reason(&secure.app, &ana_reads()), "not_ready");
 }
 
 #[test]
