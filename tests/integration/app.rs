@@ -77,9 +77,10 @@ impl Settings {
 
     /// The variables of a start: these, over every port being free to choose.
     fn variables(&self, dir: &Path) -> Vec<(String, String)> {
-        let tokens = dir.join(EVERYBODY).display().to_string();
-        let tokens = ("LOCKBOX_IDENTITY__TOKENS_FILE".to_owned(), tokens);
-        free_ports().into_iter().chain([tokens]).chain(self.env.iter().cloned()).collect()
+        // The demo's own file has everybody else.
+        let tokens = (!self.more.is_empty()).then(|| dir.join(EVERYBODY).display().to_string());
+        let tokens = tokens.map(|tokens| ("LOCKBOX_IDENTITY__TOKENS_FILE".to_owned(), tokens));
+        free_ports().into_iter().chain(tokens).chain(self.env.iter().cloned()).collect()
     }
 
     /// The token file with the cast and everybody else.
