@@ -1,5 +1,5 @@
-//! One suite for every store: what the ports promise, run against the reference model and against
-//! SQLite; random operations that both must answer alike; and what only a file can suffer.
+//! One suite for every store: what the ports promise, run against the reference model, SQLite and PostgreSQL;
+//! random operations that all must answer alike; and what only a file, or only a server, can suffer.
 
 mod changes;
 mod conformance;
@@ -8,6 +8,7 @@ mod faults;
 mod fixtures;
 mod measure;
 mod outbox;
+mod postgres;
 mod random;
 
 use super::{MemoryStore, SqliteSettings, SqliteStore};
@@ -31,6 +32,16 @@ macro_rules! every_store {
             async fn $test() {
                 let directory = tempfile::tempdir().unwrap();
                 let store = super::sqlite(&directory).await;
+                super::$of::$test(&store).await;
+                store.close().await;
+            })+
+        }
+
+        mod postgres_server {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                let database = super::postgres::Database::new();
+                let store = database.open().await;
                 super::$of::$test(&store).await;
                 store.close().await;
             })+
