@@ -4,6 +4,7 @@
 mod background;
 mod letters;
 mod parts;
+pub mod record;
 mod report;
 
 use crate::clock::{AuthorityTime, Boot, Clock, Ids, SystemClock, SystemIds};
@@ -25,7 +26,7 @@ use crate::notify::{Backoff, Mailer, Postman, WebhookSender};
 use crate::policy::{LoadError, PolicyHandle, ShadowPolicies};
 use crate::renewal::{Fleet, PolicyFetch, Renewer, RenewerSettings};
 use crate::state::State;
-use crate::store::{SqliteSettings, SqliteStore, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
 use axum::Router;
 use background::Background;
@@ -47,7 +48,7 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("the database `{path}` cannot be used: {error}")]
     Store {
-        /// Which file.
+        /// Which file or address.
         path: String,
         /// Why.
         error: StoreError,
@@ -193,10 +194,8 @@ impl Shared {
         let shadow = config.policies.shadow.clone().map(|path| Arc::new(ShadowPolicies::at(path)));
         let identity = Arc::new(parts::identity(&config, &clock)?);
         let oidc = parts::oidc(&config)?;
-        let path = config.authority.database.path();
-        let unusable = |error| StartError::Store { path: path.display().to_string(), error };
-        let store: Arc<dyn Store> =
-            Arc::new(SqliteStore::open(path, SqliteSettings::default()).await.map_err(unusable)?);
+        let store = record::open(&config).await?;
+        let unusable = |error| StartError::Store { path: config.authority.database.to_string(), error };
         let floor = store.revision().await.map_err(unusable)?.time_floor.plus(background::SWEEP_EVERY);
         let time = Arc::new(AuthorityTime::starting_at(floor, Arc::clone(&clock)));
         let lease = parts::lease(&config);

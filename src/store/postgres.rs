@@ -170,3 +170,6 @@ impl Store for PostgresStore {
         self.standing().await.map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,12 +4,14 @@
 mod changes;
 mod conformance;
 mod durability;
+mod failover;
 mod faults;
 mod fixtures;
 mod measure;
 mod outbox;
-mod postgres;
+pub(in crate::store) mod postgres;
 mod random;
+mod server_faults;
 
 use super::{MemoryStore, SqliteSettings, SqliteStore};
 

@@ -30,6 +30,9 @@ const FAST: [&str; 6] = [
     "wal_keep_size=64MB",
 ];
 
+/// Who comes over the socket is trusted; who comes over the network has to know the password.
+const NETWORK_BY_TLS: &str = "local all all trust\nhostssl all all all scram-sha-256\n";
+
 /// A server of this test's own.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -76,11 +79,16 @@ pub(crate) fn run(command: &mut Command) -> String {
 fn home() -> tempfile::TempDir {
     // Below /tmp whatever `TMPDIR` says: the path of a socket is short, and the server's user must reach it.
     let directory = tempfile::Builder::new().prefix("lockbox-pg-").tempdir_in("/tmp").unwrap();
+    own(directory.path());
+    directory
+}
+
+/// Gives a file or folder to the server's user.
+pub(crate) fn own(path: &Path) {
     if rustix::process::geteuid().is_root() {
         let (user, group) = unprivileged();
-        chown(directory.path(), Some(user), Some(group)).unwrap();
+        chown(path, Some(user), Some(group)).unwrap();
     }
-    directory
 }
 
 impl Server {
@@ -103,10 +111,7 @@ impl Server {
             .arg(directory.path().join("data")));
         let signal = directory.path().join("data/standby.signal");
         std::fs::write(&signal, "").unwrap();
-        if rustix::process::geteuid().is_root() {
-            let (user, group) = unprivileged();
-            chown(&signal, Some(user), Some(group)).unwrap();
-        }
+        own(&signal);
         let from = format!(
             "primary_conninfo=host={} port={PORT} user={USER} application_name={name}",
             primary.socket().display()
@@ -191,6 +196,31 @@ impl Server {
         }
     }
 
+    /// Has it show this certificate to whoever comes over the network, and ask for a password.
+    pub(crate) fn serve_tls(&self, certificate: &str, key: &str) {
+        let data = self.directory.path().join("data");
+        for (name, text) in [("server.crt", certificate), ("server.key", key), ("pg_hba.conf", NETWORK_BY_TLS)] {
+            let path = data.join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+            own(&path);
+        }
+        sql(self.socket(), "postgres", "ALTER SYSTEM SET ssl = on");
+        sql(self.socket(), "postgres", "SELECT pg_reload_conf()");
+        // It has taken it up when it says so in its log, once for each time.
+        let loaded = || {
+            let log = std::fs::read_to_string(self.log()).unwrap();
+            log.contains("parameter \"ssl\" changed") && sql(self.socket(), "postgres", "SHOW ssl") == "on"
+        };
+        for _ in 0..TRIES_MAX {
+            if loaded() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the server serves no TLS: {}", std::fs::read_to_string(self.log()).unwrap());
+    }
+
     /// Makes a standby the primary, and waits until it is.
     pub(crate) fn promote(&self) {
         sql(self.socket(), "postgres", "SELECT pg_promote(true, 60)");
@@ -209,6 +239,8 @@ impl Drop for Server {
 pub(crate) fn sql(socket: &Path, database: &str, statement: &str) -> String {
     let mut psql = program("psql");
     psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "--username", USER, "--host"]).arg(socket);
+    // Also where the server was made read-only, as a test may have done.
+    psql.env("PGOPTIONS", "-c default_transaction_read_only=off");
     run(psql.args(["--dbname", database, "--command", statement])).trim().to_owned()
 }
 

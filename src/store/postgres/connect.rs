@@ -95,7 +95,7 @@ impl Servers {
         let (started, recovering, read_only): (i64, bool, bool) = within(self.connect_max, look).await.map_err(fault)?;
         is_primary(recovering, read_only)?;
         let server = Server(started);
-        if known != Some(server) && self.prove(&mut connection).await? != server {
+        if known != Some(server) && self.proof(&mut connection, self.connect_max).await? != server {
             return Err(StoreError::Unavailable("the server was started anew meanwhile".to_owned()));
         }
         Ok((connection, server))
@@ -103,10 +103,14 @@ impl Servers {
 
     /// Commits on this connection, and says which server it was that did.
     pub(super) async fn prove(&self, connection: &mut PgConnection) -> Result<Server, StoreError> {
+        self.proof(connection, self.statement_max).await
+    }
+
+    async fn proof(&self, connection: &mut PgConnection, bound: Duration) -> Result<Server, StoreError> {
         // All rows and the end of the answer: the server commits before it says that it is ready again.
         let proof = sqlx::query_as(PROVE).fetch_all(connection);
         let proof: Vec<(i64, bool, bool, bool, Option<String>)> =
-            within(self.statement_max, proof).await.map_err(|error| match fault(error) {
+            within(bound, proof).await.map_err(|error| match fault(error) {
                 StoreError::Unavailable(text) => StoreError::Unavailable(format!(
                     "the server could not prove that it is the primary: {text}; if it has lost its synchronous standby, that \
                      is why"

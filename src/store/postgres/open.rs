@@ -45,7 +45,8 @@ pub(super) async fn bring_up_to_date(
     sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = 0").execute(&mut *connection).await.map_err(fault)?;
     let mut migrator = Migrator::with_migrations(steps);
     migrator.set_ignore_missing(true);
-    migrator.run(&mut *connection).await.map_err(|error| match error {
+    // `run` borrows in a way that no task on another thread can; this is the same behind it.
+    migrator.run_direct(None, connection, false).await.map_err(|error| match error {
         MigrateError::VersionMismatch(version) => changed(version),
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => fault(error),
         other => StoreError::Unavailable(other.to_string()),

@@ -148,9 +148,14 @@ impl Held {
         Err(StoreError::Unavailable("another database server has become the primary: ask again".to_owned()))
     }
 
-    /// Closes the neighbours: the server is not the primary, whatever they may be told.
+    /// Closes the neighbours: the server is not the primary, or has not proven that it is. Whichever is reached
+    /// next, also the same one, has to prove itself first.
     pub(super) fn deposed(&self) {
-        self.pool.forget(self.generation);
+        let mut state = self.pool.state();
+        if state.generation == self.generation {
+            state.server = None;
+            state.idle.clear();
+        }
     }
 
     /// Gives the connection back, for what comes next.

@@ -4,28 +4,28 @@
 mod server;
 
 use crate::store::{PostgresHost, PostgresSettings, PostgresStore};
-pub(super) use server::{Database, PORT, Server, USER, sql};
+pub(in crate::store) use server::{Database, PORT, Server, USER, own, sql};
 use std::path::Path;
 
 impl Database {
     /// How the database is reached.
-    pub(super) fn settings(&self) -> PostgresSettings {
+    pub(in crate::store) fn settings(&self) -> PostgresSettings {
         settings(&[&self.socket], &self.name)
     }
 
     /// A store in it.
-    pub(super) async fn open(&self) -> PostgresStore {
+    pub(in crate::store) async fn open(&self) -> PostgresStore {
         PostgresStore::open(self.settings()).await.unwrap()
     }
 
     /// Forgets everything, as if it had just been made.
-    pub(super) fn clear(&self) {
+    pub(in crate::store) fn clear(&self) {
         self.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
     }
 }
 
 /// How a database is reached on one of these servers.
-pub(super) fn settings(sockets: &[&Path], database: &str) -> PostgresSettings {
+pub(in crate::store) fn settings(sockets: &[&Path], database: &str) -> PostgresSettings {
     let host = |socket: &&Path| PostgresHost::Socket { directory: socket.to_path_buf(), port: PORT };
     PostgresSettings::of(sockets.iter().map(host).collect(), USER, database)
 }
