@@ -12,13 +12,15 @@ use crate::domain::{
 };
 use async_trait::async_trait;
 pub use memory::MemoryStore;
+pub use moving::{Moved, move_record};
 pub use notes::{Note, NoteKind, Notes};
 pub use outbox::{Channel, Delivery, DeliveryState, Outbox, OutboxCounts, OutboxEntry};
 pub use postgres::{PostgresHost, PostgresSettings, PostgresStore, PostgresTls, Standby};
-pub use sqlite::{SqliteSettings, SqliteStore};
+pub use sqlite::{BackedUp, SqliteSettings, SqliteStore};
 
 mod document;
 mod memory;
+mod moving;
 mod notes;
 mod outbox;
 mod postgres;

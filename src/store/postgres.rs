@@ -41,7 +41,9 @@ use core::time::Duration;
 use listen::Listening;
 use pool::Pool;
 use read::Consistent;
+pub(super) use read::searched;
 pub use settings::{PostgresHost, PostgresSettings, PostgresTls, Standby};
+use sqlx::PgConnection;
 use sqlx::migrate::Migration;
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -104,6 +106,32 @@ impl PostgresStore {
         self.shared.listening.stop();
         let _over = tokio::time::timeout(self.shared.begin_max, self.shared.turn.lock()).await;
         self.shared.pool.close();
+    }
+
+    /// Whether no other session of an authority is in the database, as far as this user may see.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when there is one, or the database cannot be asked.
+    pub async fn alone(settings: &PostgresSettings) -> Result<(), StoreError> {
+        let mut held = Pool::new(settings)?.acquire().await?;
+        let query = read::Query::new(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'lockbox' \
+             AND pid <> pg_backend_pid()",
+        );
+        let others: Vec<(i64,)> = held.rows(query).await.map_err(|error| held.failed(error))?;
+        match others.first() {
+            Some((0,)) => Ok(()),
+            _ => Err(StoreError::Unavailable(
+                "an authority is connected to the database: stop all of them first (a session may last a moment longer \
+                 than its process)"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// A connection to the primary, for one long transaction.
+    pub(super) async fn lone_connection(&self) -> Result<PgConnection, StoreError> {
+        Ok(self.shared.pool.connect().await?.0)
     }
 
     async fn transaction(&self, now: Timestamp) -> Result<PostgresTransaction, StoreError> {

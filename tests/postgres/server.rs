@@ -130,6 +130,29 @@ impl Server {
 
     /// Starts it, again or for the first time, and waits until it answers.
     pub(crate) fn up(&mut self) {
+        for _ in 0..TRIES_MAX {
+            let ended = match &mut self.child {
+                Some(child) => child.try_wait().unwrap().is_some(),
+                None => true,
+            };
+            if ended {
+                let said = std::fs::read_to_string(self.log()).unwrap_or_default();
+                // Processes of the one before may take a moment to be gone.
+                let again = said.is_empty() || self.child.is_none();
+                assert!(again || said.contains("still in use"), "the server ended: {said}");
+                self.child = Some(self.spawn());
+            }
+            let mut ask = program("pg_isready");
+            ask.args(["--quiet", "--host"]).arg(self.socket());
+            if ask.status().unwrap().success() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the server does not answer: {}", std::fs::read_to_string(self.log()).unwrap());
+    }
+
+    fn spawn(&self) -> Child {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         let mut command = program("postgres");
         command.arg("-D").arg(self.directory.path().join("data"));
@@ -138,18 +161,7 @@ impl Server {
             command.args(["-c", setting]);
         }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        self.child = Some(command.spawn().unwrap());
-        for _ in 0..TRIES_MAX {
-            let mut ask = program("pg_isready");
-            ask.args(["--quiet", "--host"]).arg(self.socket());
-            if ask.status().unwrap().success() {
-                return;
-            }
-            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
-            assert!(ended.is_none(), "the server ended: {}", std::fs::read_to_string(self.log()).unwrap());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("the server does not answer: {}", std::fs::read_to_string(self.log()).unwrap());
+        command.spawn().unwrap()
     }
 
     fn log(&self) -> PathBuf {
@@ -173,6 +185,10 @@ impl Server {
     pub(crate) fn signal_all(&self, signal: rustix::process::Signal) {
         let Some(child) = &self.child else { return };
         let first = child.id();
+        if signal == rustix::process::Signal::KILL {
+            // It makes no new ones meanwhile.
+            self.signal(rustix::process::Signal::STOP);
+        }
         let children = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children")).unwrap_or_default();
         for id in children.split_whitespace().filter_map(|id| id.parse::<i32>().ok()) {
             let _gone = rustix::process::kill_process(rustix::process::Pid::from_raw(id).unwrap(), signal);

@@ -188,8 +188,9 @@ fn session(settings: &PostgresSettings) -> Vec<(&'static str, String)> {
     let PostgresSettings { begin_ms_max, statement_ms_max, .. } = settings;
     vec![
         ("synchronous_commit", "on".to_owned()),
+        // Not below either bound of ours, so that ours is the one that is told of.
         ("statement_timeout", begin_ms_max.max(statement_ms_max).to_string()),
-        ("lock_timeout", begin_ms_max.to_string()),
+        ("lock_timeout", begin_ms_max.max(statement_ms_max).to_string()),
         ("idle_in_transaction_session_timeout", begin_ms_max.saturating_mul(2).to_string()),
         ("client_connection_check_interval", "1000".to_owned()),
         ("tcp_keepalives_idle", "10".to_owned()),

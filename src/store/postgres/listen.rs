@@ -3,6 +3,7 @@
 //! Invariant: a hint is only a hint. Nothing is read from it, and nothing rests on its coming.
 
 use super::pool::Pool;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use std::sync::Arc;
@@ -22,8 +23,23 @@ const REST: (Duration, Duration) = (Duration::from_millis(50), Duration::from_se
 /// The task that listens.
 #[derive(Debug)]
 pub(super) struct Listening {
-    moved: Arc<Notify>,
+    moved: Arc<Moved>,
     task: AbortHandle,
+}
+
+#[derive(Debug, Default)]
+struct Moved {
+    hint: Notify,
+    waiting: AtomicUsize,
+}
+
+/// Somebody who waits, until he is told or gives up.
+struct Waiting<'a>(&'a Moved);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Drop for Listening {
@@ -34,7 +50,7 @@ impl Drop for Listening {
 
 impl Listening {
     pub(super) fn start(pool: Arc<Pool>) -> Self {
-        let moved = Arc::new(Notify::new());
+        let moved = Arc::new(Moved::default());
         let task = tokio::spawn(listen(pool, Arc::clone(&moved))).abort_handle();
         Self { moved, task }
     }
@@ -45,11 +61,15 @@ impl Listening {
 
     /// Waits for a hint; one that came while nobody waited is given to the next who does.
     pub(super) async fn heard(&self) {
-        self.moved.notified().await;
+        // Made first: who is counted is reached by a hint to all who wait.
+        let notified = self.moved.hint.notified();
+        self.moved.waiting.fetch_add(1, Ordering::AcqRel);
+        let _counted = Waiting(&self.moved);
+        notified.await;
     }
 }
 
-async fn listen(pool: Arc<Pool>, moved: Arc<Notify>) {
+async fn listen(pool: Arc<Pool>, moved: Arc<Moved>) {
     let mut rest = REST.0;
     loop {
         match connected(&pool).await {
@@ -67,10 +87,13 @@ async fn listen(pool: Arc<Pool>, moved: Arc<Notify>) {
     }
 }
 
-/// Everybody who waits, and the next who will.
-fn tell(moved: &Notify) {
-    moved.notify_waiters();
-    moved.notify_one();
+/// Tells everybody who waits, or the next who will.
+fn tell(moved: &Moved) {
+    if moved.waiting.load(Ordering::Acquire) > 0 {
+        moved.hint.notify_waiters();
+    } else {
+        moved.hint.notify_one();
+    }
 }
 
 async fn connected(pool: &Arc<Pool>) -> Result<PgListener, String> {
@@ -92,7 +115,7 @@ async fn connected(pool: &Arc<Pool>) -> Result<PgListener, String> {
 }
 
 /// Passes hints on until the connection is lost; gives why it is.
-async fn hear(listener: &mut PgListener, moved: &Notify) -> &'static str {
+async fn hear(listener: &mut PgListener, moved: &Moved) -> &'static str {
     loop {
         match tokio::time::timeout(SILENT_MAX, listener.try_recv()).await {
             Ok(Ok(Some(_hint))) => tell(moved),

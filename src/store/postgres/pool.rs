@@ -82,7 +82,8 @@ impl Pool {
         Ok(Held { pool: Arc::clone(self), connection, generation, _turn: turn })
     }
 
-    async fn connect(&self) -> Result<(PgConnection, u64), StoreError> {
+    /// A new connection to the primary, with the number of the server it leads to.
+    pub(super) async fn connect(&self) -> Result<(PgConnection, u64), StoreError> {
         let known = self.state().server;
         let (connection, server) = self.servers.connect(known).await?;
         let mut state = self.state();

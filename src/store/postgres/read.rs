@@ -148,7 +148,7 @@ fn searchable(text: &str) -> String {
 }
 
 /// The text that a list is searched in.
-pub(super) fn searched(of: &AccessRequest) -> String {
+pub(in crate::store) fn searched(of: &AccessRequest) -> String {
     let AccessRequest { id, engineer, asked, .. } = of;
     searchable(&format!("{id} {engineer} {} {}", asked.service_request, asked.reason.text))
 }
