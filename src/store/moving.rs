@@ -53,7 +53,10 @@ pub async fn move_record(
     let total = counts.iter().map(|(_, count)| count).sum();
     let store = PostgresStore::open(to).await?;
     let mut target = store.lone_connection().await?;
-    sqlx::raw_sql("BEGIN; LOCK TABLE revision IN ACCESS EXCLUSIVE MODE").execute(&mut target).await.map_err(write_failed)?;
+    sqlx::raw_sql("BEGIN; LOCK TABLE revision IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut target)
+        .await
+        .map_err(write_failed)?;
     let (before, there) = target_of(&mut target).await?;
     let found_there = !is_empty(before, &there);
     if found_there {
@@ -127,8 +130,10 @@ async fn target_of(target: &mut PgConnection) -> Result<(Stands, Counts), StoreE
 
 /// The sum of the digests of all items.
 async fn sum(target: &mut PgConnection) -> Result<u128, StoreError> {
-    let digests: Vec<(String, Vec<u8>)> =
-        sqlx::query_as("SELECT key, digest FROM item WHERE payload IS NOT NULL").fetch_all(target).await.map_err(write_failed)?;
+    let digests: Vec<(String, Vec<u8>)> = sqlx::query_as("SELECT key, digest FROM item WHERE payload IS NOT NULL")
+        .fetch_all(target)
+        .await
+        .map_err(write_failed)?;
     digests.iter().try_fold(0_u128, |sum, (key, digest)| Ok(sum.wrapping_add(super::rows::digest(key, digest)?)))
 }
 

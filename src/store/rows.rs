@@ -225,7 +225,9 @@ pub(super) const ENTRY: &str = "SELECT number, document, state, attempts, at_ms,
 
 pub(super) type EntryRow = (i64, String, String, i64, i64, Option<String>);
 
-pub(super) fn entry((number, document, state, attempts, at_ms, last_error): EntryRow) -> Result<OutboxEntry, StoreError> {
+pub(super) fn entry(
+    (number, document, state, attempts, at_ms, last_error): EntryRow,
+) -> Result<OutboxEntry, StoreError> {
     let what = format!("notice {number}");
     let delivery = Delivery {
         state: DeliveryState::parse(&state).ok_or_else(|| corrupt(&what, "its state is not known"))?,

@@ -11,10 +11,10 @@ mod outbox;
 mod read;
 mod write;
 
-pub use backup::BackedUp;
 use super::{Changes, Item, ItemPage, Revision, Store, StoreError, Transaction};
 use crate::domain::Timestamp;
 use async_trait::async_trait;
+pub use backup::BackedUp;
 use core::ops::DerefMut;
 use core::sync::atomic::AtomicU64;
 use core::time::Duration;

@@ -3,6 +3,7 @@
 
 mod changes;
 mod conformance;
+mod copies;
 mod durability;
 mod failover;
 mod faults;

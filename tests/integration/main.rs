@@ -16,6 +16,9 @@
 mod ageing;
 mod app;
 mod node;
+#[path = "../postgres/server.rs"]
+#[expect(dead_code, reason = "the store's own tests use more of it")]
+mod postgres;
 mod process;
 mod proofs;
 mod provider;
@@ -40,6 +43,7 @@ mod pages;
 mod passkeys;
 mod people;
 mod record;
+mod record_server;
 mod restarts;
 mod router_walk;
 mod settings;

@@ -285,9 +285,19 @@ impl Database {
         Self::made(server.socket().to_path_buf(), Some(server))
     }
 
+    /// Of this name, on a server of its own.
+    pub(crate) fn named(name: &str) -> Self {
+        let server = Server::start(&[]);
+        Self::called(name.to_owned(), server.socket().to_path_buf(), Some(server))
+    }
+
     fn made(socket: PathBuf, server: Option<Server>) -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        Self::called(name, socket, server)
+    }
+
+    fn called(name: String, socket: PathBuf, server: Option<Server>) -> Self {
         // Nobody connects to `template0`, so it can be copied at any time.
         sql(&socket, "postgres", &format!("CREATE DATABASE {name} TEMPLATE template0"));
         Self { name, socket, server }

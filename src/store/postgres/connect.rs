@@ -92,7 +92,8 @@ impl Servers {
     ) -> Result<(PgConnection, Server), StoreError> {
         let mut connection = within(self.connect_max, options.connect()).await.map_err(fault)?;
         let look = sqlx::query_as(LOOK).fetch_one(&mut connection);
-        let (started, recovering, read_only): (i64, bool, bool) = within(self.connect_max, look).await.map_err(fault)?;
+        let (started, recovering, read_only): (i64, bool, bool) =
+            within(self.connect_max, look).await.map_err(fault)?;
         is_primary(recovering, read_only)?;
         let server = Server(started);
         if known != Some(server) && self.proof(&mut connection, self.connect_max).await? != server {
@@ -141,9 +142,9 @@ impl Servers {
 pub(super) fn is_primary(recovering: bool, read_only: bool) -> Result<(), StoreError> {
     match (recovering, read_only) {
         (true, _) => Err(StoreError::Unavailable("the server is a standby, not the primary".to_owned())),
-        (_, true) => Err(StoreError::Unavailable(
-            "the server was made read-only (`default_transaction_read_only`)".to_owned(),
-        )),
+        (_, true) => {
+            Err(StoreError::Unavailable("the server was made read-only (`default_transaction_read_only`)".to_owned()))
+        }
         (false, false) => Ok(()),
     }
 }
@@ -160,9 +161,7 @@ fn options(settings: &PostgresSettings, host: &PostgresHost) -> Result<PgConnect
         .disable_statement_logging();
     let plain = matches!(tls, PostgresTls::Loopback);
     options = match host {
-        PostgresHost::Socket { directory, port } => {
-            options.port(*port).socket(directory).ssl_mode(PgSslMode::Disable)
-        }
+        PostgresHost::Socket { directory, port } => options.port(*port).socket(directory).ssl_mode(PgSslMode::Disable),
         PostgresHost::Tcp { name, port } => {
             if plain && !host.is_loopback() {
                 return Err(StoreError::Unavailable(format!("`{host}` is another host: it is reached by TLS only")));

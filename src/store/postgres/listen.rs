@@ -101,7 +101,8 @@ async fn connected(pool: &Arc<Pool>) -> Result<PgListener, String> {
     pool.acquire().await.map_err(|error| error.to_string())?.keep();
     let options = pool.servers().primary().cloned().ok_or("no server")?;
     let connect = async {
-        let one = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None).connect_lazy_with(options);
+        let one =
+            PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&one).await?;
         // A connection that is lost ends in a new search for the primary, not in the same host for ever.
         listener.eager_reconnect(false);

@@ -32,10 +32,7 @@ pub(super) fn may_run(oldest_program: i64, program: i64) -> Result<(), StoreErro
 }
 
 /// Runs what is missing of the schema, if this program may run on it at all.
-pub(super) async fn bring_up_to_date(
-    connection: &mut PgConnection,
-    steps: Vec<Migration>,
-) -> Result<(), StoreError> {
+pub(super) async fn bring_up_to_date(connection: &mut PgConnection, steps: Vec<Migration>) -> Result<(), StoreError> {
     let program = steps.iter().map(|step| step.version).max().unwrap_or_default();
     look(connection, program).await?;
     if nothing_is_missing(connection, &steps).await? {

@@ -112,10 +112,9 @@ pub(in crate::store) async fn alone(path: &Path) -> Result<SqliteConnection, Sto
     // Who has read a file with a write-ahead log keeps a lock on it that this one needs alone.
     let locked = sqlx::raw_sql("BEGIN EXCLUSIVE; COMMIT").execute(&mut connection).await;
     locked.map_err(|error| match fault(error) {
-        StoreError::Unavailable(said) => StoreError::Unavailable(format!(
-            "`{}` is in use: stop the authority first ({said})",
-            path.display()
-        )),
+        StoreError::Unavailable(said) => {
+            StoreError::Unavailable(format!("`{}` is in use: stop the authority first ({said})", path.display()))
+        }
         other => other,
     })?;
     Ok(connection)

@@ -4,12 +4,12 @@
 //! it: SQLite may have rolled back by itself, and what follows would be committed one by one.
 
 use super::super::document::{self, Columns};
+use super::super::rows::{self, Standing, stored};
 use super::super::{
     Channel, Delivery, Item, KEPT_DROPPED_MAX, KEPT_MS_MIN, KeptAnswer, Revision, StoreError, Transaction, given_up,
 };
 use super::fault::fault;
 use super::read;
-use super::super::rows::{self, Standing, stored};
 use super::{Lend, Shared};
 use crate::domain::{
     AccessRequest, AccessRequestId, Engineer, Event, Notice, PersonId, Tenant, TenantId, Timer, TimerKind, Timestamp,

@@ -1,6 +1,7 @@
 //! PostgreSQL, as the suite uses it.
 
 #[path = "../../../tests/postgres/server.rs"]
+#[expect(dead_code, reason = "the tests of the whole program use more of it")]
 mod server;
 
 use crate::store::{PostgresHost, PostgresSettings, PostgresStore};

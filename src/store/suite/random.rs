@@ -140,7 +140,7 @@ async fn do_op(store: &dyn Store, op: &Op) -> Vec<String> {
 }
 
 /// Everything a store can be asked.
-async fn everything(store: &dyn Store) -> Vec<String> {
+pub(super) async fn everything(store: &dyn Store) -> Vec<String> {
     let mut answers = vec![answer(store.revision().await), answer(store.snapshot().await)];
     for number in 0..14 {
         for limit in [0, 2, 100] {

@@ -230,7 +230,10 @@ async fn a_full_disk_fails_the_transaction_as_a_whole() {
     let server = Server::start(&[]);
     let space = server.socket().join("small");
     std::fs::create_dir(&space).unwrap();
-    let mounted = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m,mode=0777", "tmpfs"]).arg(&space).output();
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=24m,mode=0777", "tmpfs"])
+        .arg(&space)
+        .output();
     if !mounted.is_ok_and(|mounted| mounted.status.success()) {
         eprintln!("NOT TRIED: a full disk under PostgreSQL, for this user may not mount a small file system");
         return;
