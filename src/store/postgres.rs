@@ -49,6 +49,10 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use write::PostgresTransaction;
 
+/// How often it is looked whether somebody else is connected, and how long lies between.
+const ALONE_LOOKS: u32 = 20;
+const ALONE_LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// The store in PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
@@ -108,25 +112,25 @@ impl PostgresStore {
         self.shared.pool.close();
     }
 
-    /// Whether no other session of an authority is in the database, as far as this user may see.
+    /// Whether no other session of an authority is in the database, as far as this user may see. The session of a
+    /// process that has just ended may last a moment longer, so it is looked several times.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when there is one, or the database cannot be asked.
     pub async fn alone(settings: &PostgresSettings) -> Result<(), StoreError> {
         let mut held = Pool::new(settings)?.acquire().await?;
-        let query = read::Query::new(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'lockbox' \
-             AND pid <> pg_backend_pid()",
-        );
-        let others: Vec<(i64,)> = held.rows(query).await.map_err(|error| held.failed(error))?;
-        match others.first() {
-            Some((0,)) => Ok(()),
-            _ => Err(StoreError::Unavailable(
-                "an authority is connected to the database: stop all of them first (a session may last a moment longer \
-                 than its process)"
-                    .to_owned(),
-            )),
+        for _ in 0..ALONE_LOOKS {
+            let query = read::Query::new(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND application_name = 'lockbox' AND pid <> pg_backend_pid()",
+            );
+            let others: Vec<(i64,)> = held.rows(query).await.map_err(|error| held.failed(error))?;
+            if others == [(0,)] {
+                return Ok(());
+            }
+            tokio::time::sleep(ALONE_LOOK_EVERY).await;
         }
+        Err(StoreError::Unavailable("an authority is connected to the database: stop all of them first".to_owned()))
     }
 
     /// A connection to the primary, for one long transaction.

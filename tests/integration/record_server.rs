@@ -74,6 +74,7 @@ fn restored(mut app: TestApp, config: &Path, backup: impl Fn(), restore: impl Fn
     assert_eq!(app.show("csilla", &pending).is(200).state(), "notified");
     let denied = app.ask(&ana_reads());
     assert_eq!(denied.json()["decision"], "deny");
+    app.end("ana", &pending, "withdraw").is(200);
     app.becomes(&ana_reads(), "grant_revoked");
     let events = app.authority("csilla").get(&format!("/v1/access-requests/{granted}/events")).is(200).json();
     let last = events["items"].as_array().unwrap().iter().rfind(|event| event["kind"] == "revoked").unwrap();

@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row as _, SqliteConnection};
 
 /// How many rows go at once: a statement may have 65,535 values, and a row has at most 12.
-const AT_ONCE: usize = 1000;
+const AT_ONCE: i64 = 1000;
 
 /// Hears how many rows have been copied.
 pub(super) type Told<'a> = &'a mut (dyn FnMut(u64) + Send);
@@ -24,7 +24,9 @@ pub(super) struct Table {
 
 /// A row that goes from one database to the other.
 trait Copied: for<'r> FromRow<'r, SqliteRow> + Send + Unpin + Sized {
-    /// All rows, in the order that never changes while they are read; `LIMIT` and `OFFSET` follow.
+    /// The highest `rowid` of the table: SQLite's own key of every row, from 1.
+    const NEWEST: &'static str;
+    /// The rows after one `rowid`, up to another.
     const SELECT: &'static str;
     const INSERT: &'static str;
     fn push(rows: &[Self], query: &mut QueryBuilder<Postgres>) -> Result<(), StoreError>;
@@ -37,30 +39,28 @@ fn copy<'a, R: Copied + Sync + 'static>(
     told: Told<'a>,
 ) -> Copying<'a> {
     Box::pin(async move {
-        let mut offset: i64 = 0;
-        loop {
-            // The file is locked, so an offset means the same row throughout.
-            let page: Vec<R> = sqlx::query_as(R::SELECT)
-                .bind(i64::try_from(AT_ONCE).unwrap_or(1))
-                .bind(offset)
-                .fetch_all(&mut *source)
-                .await
-                .map_err(read_failed)?;
+        let newest: i64 = sqlx::query_scalar(R::NEWEST).fetch_one(&mut *source).await.map_err(read_failed)?;
+        let mut from: i64 = 0;
+        while from < newest {
+            let to = from.saturating_add(AT_ONCE);
+            let page: Vec<R> =
+                sqlx::query_as(R::SELECT).bind(from).bind(to).fetch_all(&mut *source).await.map_err(read_failed)?;
+            from = to;
             if page.is_empty() {
-                return Ok(done);
+                continue;
             }
             let mut query = QueryBuilder::new(R::INSERT);
             R::push(&page, &mut query)?;
             query.build().execute(&mut *target).await.map_err(write_failed)?;
-            offset = offset.saturating_add(i64::try_from(page.len()).unwrap_or(i64::MAX));
             done = done.saturating_add(u64::try_from(page.len()).unwrap_or(u64::MAX));
             told(done);
         }
+        Ok(done)
     })
 }
 
 macro_rules! tables {
-    ($($name:ident as $row:ident($($of:ident: $type:ty),+) by $order:literal),+ $(,)?) => {
+    ($($name:ident as $row:ident($($of:ident: $type:ty),+)),+ $(,)?) => {
         $(struct $row { $($of: $type),+ }
 
         impl<'r> FromRow<'r, SqliteRow> for $row {
@@ -70,8 +70,11 @@ macro_rules! tables {
         }
 
         impl Copied for $row {
+            const NEWEST: &'static str = concat!("SELECT coalesce(max(rowid), 0) FROM ", stringify!($name));
             const SELECT: &'static str = concat!(
-                "SELECT ", tables!(@names $($of)+), " FROM ", stringify!($name), " ORDER BY ", $order, " LIMIT ? OFFSET ?"
+                "SELECT ", tables!(@names $($of)+), " FROM ",
+                stringify!($name),
+                " WHERE rowid > ? AND rowid <= ? ORDER BY rowid"
             );
             const INSERT: &'static str =
                 concat!("INSERT INTO ", stringify!($name), " (", tables!(@names $($of)+), ") ");
@@ -102,24 +105,24 @@ macro_rules! tables {
 }
 
 tables!(
-    tenant as TenantRow(id: String, version: i64, document: String) by "id",
-    engineer as EngineerRow(id: String, version: i64, document: String) by "id",
-    event as EventRow(number: i64, access_request: Option<i64>, tenant: Option<String>, document: String) by "number",
+    tenant as TenantRow(id: String, version: i64, document: String),
+    engineer as EngineerRow(id: String, version: i64, document: String),
+    event as EventRow(number: i64, access_request: Option<i64>, tenant: Option<String>, document: String),
     outbox as OutboxRow(
         number: i64, tenant: String, document: String, state: String, channel: String, attempts: i64, at_ms: i64,
         last_error: Option<String>
-    ) by "number",
-    timer as TimerRow(access_request: i64, kind: String, at_ms: i64) by "access_request, kind",
-    kept_answer as KeptAnswerRow(caller: String, key: String, asked: Vec<u8>, access_request: i64, at_ms: i64)
-        by "caller, key",
-    note as NoteRow(kind: String, key: String, document: String, expires_at_ms: Option<i64>) by "kind, key",
-    item as ItemRow(key: String, payload: Option<Vec<u8>>, digest: Vec<u8>, revision: i64) by "key",
+    ),
+    timer as TimerRow(access_request: i64, kind: String, at_ms: i64),
+    kept_answer as KeptAnswerRow(caller: String, key: String, asked: Vec<u8>, access_request: i64, at_ms: i64),
+    note as NoteRow(kind: String, key: String, document: String, expires_at_ms: Option<i64>),
+    item as ItemRow(key: String, payload: Option<Vec<u8>>, digest: Vec<u8>, revision: i64),
 );
 
 /// The one with a column that a file does not have.
 impl Copied for AccessRequestRow {
     const SELECT: &'static str = "SELECT id, version, tenant, engineer, workload, state, submitted_at_ms, due_at_ms, \
-        known_to_customer, approval, document FROM access_request ORDER BY id LIMIT ? OFFSET ?";
+        known_to_customer, approval, document FROM access_request WHERE rowid > ? AND rowid <= ? ORDER BY rowid";
+    const NEWEST: &'static str = "SELECT coalesce(max(rowid), 0) FROM access_request";
     const INSERT: &'static str = "INSERT INTO access_request (id, version, tenant, engineer, workload, state, \
         submitted_at_ms, due_at_ms, known_to_customer, approval, document, searched) ";
 

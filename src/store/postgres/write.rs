@@ -102,7 +102,6 @@ impl PostgresTransaction {
     }
 
     /// Where the record stood when the transaction began: the lock keeps it there.
-    #[expect(clippy::unused_async, reason = "the store has to ask for it, and both are read in the same words")]
     pub(super) async fn standing(&self) -> Result<Standing, StoreError> {
         if self.failed.load(Ordering::Acquire) { Err(given_up()) } else { Ok(self.begun) }
     }

@@ -107,16 +107,17 @@ pub(in crate::store) async fn alone(path: &Path) -> Result<SqliteConnection, Sto
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_millis(500))
         .disable_statement_logging();
-    let mut connection = options.connect().await.map_err(fault)?;
-    is_ours(&mut connection, path).await?;
-    // Who has read a file with a write-ahead log keeps a lock on it that this one needs alone.
-    let locked = sqlx::raw_sql("BEGIN EXCLUSIVE; COMMIT").execute(&mut connection).await;
-    locked.map_err(|error| match fault(error) {
-        StoreError::Unavailable(said) => {
+    // Who has read a file with a write-ahead log keeps a lock on it, which this one needs alone from its first look.
+    let in_use = |error| match error {
+        StoreError::Unavailable(said) if said.contains("locked by another process") => {
             StoreError::Unavailable(format!("`{}` is in use: stop the authority first ({said})", path.display()))
         }
         other => other,
-    })?;
+    };
+    let mut connection = options.connect().await.map_err(fault).map_err(in_use)?;
+    is_ours(&mut connection, path).await.map_err(in_use)?;
+    let locked = sqlx::raw_sql("BEGIN EXCLUSIVE; COMMIT").execute(&mut connection).await;
+    locked.map_err(fault).map_err(in_use)?;
     Ok(connection)
 }
 

@@ -8,7 +8,7 @@ use super::server_faults::{commit_one, is_whole};
 use super::sqlite;
 use crate::domain::{AccessRequestId, Notice, Recipient, StateName, Timer, TimerKind};
 use crate::store::{
-    Channel, Delivery, DeliveryState, KeptAnswer, Note, NoteKind, Notes as _, Outbox as _, PostgresStore, Reads as _,
+    Channel, Delivery, DeliveryState, KeptAnswer, Note, NoteKind, Notes as _, PostgresStore, Reads as _,
     SqliteSettings, SqliteStore, Store as _, StoreError, move_record,
 };
 use sqlx::{Connection as _, SqliteConnection};
