@@ -171,10 +171,11 @@ pub(super) fn added_up(rows: Vec<ItemRow>, revision: Revision) -> Result<(Vec<It
     }
 }
 
+/// Key, payload, digest, revision of the last change.
+pub(super) type NumberedRow = (String, Option<Vec<u8>>, Vec<u8>, i64);
+
 /// An item with the revision of its last change.
-pub(super) fn numbered(
-    (key, payload, digest, revision): (String, Option<Vec<u8>>, Vec<u8>, i64),
-) -> Result<(Item, u64), StoreError> {
+pub(super) fn numbered((key, payload, digest, revision): NumberedRow) -> Result<(Item, u64), StoreError> {
     let revision = counted("item", revision)?;
     Ok((item((key, payload, digest))?, revision))
 }

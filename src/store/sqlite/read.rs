@@ -1,7 +1,7 @@
 //! Reading: the queries, the same for the store and for a transaction.
 
 use super::super::rows::{
-    self, ACCESS_REQUEST, AccessRequestRow, EVENTS_MAX, ItemRow, Standing, StandingRow, limited, stored,
+    self, ACCESS_REQUEST, AccessRequestRow, EVENTS_MAX, ItemRow, NumberedRow, Standing, StandingRow, limited, stored,
 };
 use super::super::{AccessRequestFilter, Changes, Item, ItemPage, KeptAnswer, Page, Reads, Revision, StoreError};
 use super::Lend;
@@ -89,7 +89,7 @@ pub(super) async fn items_after(
     limit: u32,
 ) -> Result<ItemPage, StoreError> {
     let Standing { tombstone_floor, .. } = standing(connection).await?;
-    let rows: Vec<(String, Option<Vec<u8>>, Vec<u8>, i64)> =
+    let rows: Vec<NumberedRow> =
         sqlx::query_as("SELECT key, payload, digest, revision FROM item WHERE key > ? ORDER BY key LIMIT ?")
             .bind(key.unwrap_or_default())
             .bind(i64::from(limit))

@@ -160,7 +160,10 @@ async fn a_commit_that_is_not_answered_is_of_unknown_outcome() {
     unavailable(transaction.commit().await, "whether it was is not known; look again");
     // It was: who looks again sees it.
     until_it_works(async || match store.tenant(&contoso.id).await? {
-        Some(found) => Ok(assert_eq!(found, contoso)),
+        Some(found) => {
+            assert_eq!(found, contoso);
+            Ok(())
+        }
         None => Err(StoreError::Unavailable("not yet".to_owned())),
     })
     .await;
@@ -208,11 +211,11 @@ async fn reads_wait_for_a_connection_but_not_for_ever() {
     holder = holder.port(super::postgres::PORT);
     let mut holder = sqlx::ConnectOptions::connect(&holder).await.unwrap();
     sqlx::raw_sql("BEGIN; LOCK TABLE item IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
-    let waiting = async || {
+    let waiting = || {
         let store = store.clone();
         tokio::spawn(async move { store.snapshot().await.map(drop) })
     };
-    let (first, second) = (waiting().await, waiting().await);
+    let (first, second) = (waiting(), waiting());
     while database.sql("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'item'::regclass") != "2" {
         tokio::task::yield_now().await;
     }
