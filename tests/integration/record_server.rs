@@ -125,10 +125,10 @@ fn a_restored_database_is_recovered_by_the_commands_of_the_page() {
         bash.env("PGHOST", &database.socket).env("PGUSER", USER);
         told(&bash.output().unwrap(), 0);
     };
-    restored(app, &config, || run("pg_dump"), || run("pg_restore"));
     // What the program says to do is what the page says.
     let said = told(&authority(&config, &["backup", "/backup/lockbox.dump"]), 1);
     assert!(said.contains(commands("pg_dump").trim()), "{said}");
+    restored(app, &config, || run("pg_dump"), || run("pg_restore"));
 }
 
 #[test]

@@ -190,7 +190,8 @@ fn session(settings: &PostgresSettings) -> Vec<(&'static str, String)> {
         // Not below either bound of ours, so that ours is the one that is told of.
         ("statement_timeout", begin_ms_max.max(statement_ms_max).to_string()),
         ("lock_timeout", begin_ms_max.max(statement_ms_max).to_string()),
-        ("idle_in_transaction_session_timeout", begin_ms_max.saturating_mul(2).to_string()),
+        // Who stands still with the lock is ended, but long after those who wait for it have been told.
+        ("idle_in_transaction_session_timeout", begin_ms_max.saturating_mul(4).to_string()),
         ("client_connection_check_interval", "1000".to_owned()),
         ("tcp_keepalives_idle", "10".to_owned()),
         ("tcp_keepalives_interval", "5".to_owned()),

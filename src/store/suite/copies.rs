@@ -135,7 +135,7 @@ async fn a_record_that_was_moved_answers_as_before_and_its_file_is_not_started_a
     assert!(!moved.found_there && last.0 == last.1 && last.1 > 30, "{moved:?} {last:?}");
     let server = database.open().await;
     assert_eq!(told(&server).await, before);
-    commit_one(&server).await.unwrap();
+    server.raise_time_floor(at(10)).await.unwrap();
     says(SqliteStore::open(&file, SqliteSettings::default()).await, "was moved to a database server");
     says(move_record(&file, database.settings(), |_, _| ()).await, "was moved to a database server");
 }

@@ -125,6 +125,10 @@ async fn a_replaced_primary_proves_nothing_and_is_not_read_beside_the_new_one() 
         }
         assert!(tried < 100, "the new primary was never found");
     }
+    // That it is the standby's word that was missing: where nobody is waited for, the old one "proves" again.
+    pair.database.sql("ALTER SYSTEM RESET synchronous_standby_names");
+    pair.database.sql("SELECT pg_reload_conf()");
+    until_it_works(async || old.prove_primary().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
