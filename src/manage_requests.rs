@@ -5,6 +5,7 @@
 //! Nothing here knows HTTP, and nothing reads a clock but through [`AuthorityTime`].
 
 mod read;
+mod recover;
 mod requests;
 mod rights;
 mod settings;
@@ -12,6 +13,7 @@ mod sweep;
 mod told;
 
 pub use read::{AccessRequestQuery, Listed};
+pub use recover::{Recovered, recover};
 pub use requests::{Idempotency, Stepped};
 pub use settings::EngineerEntry;
 pub use sweep::Swept;

@@ -158,6 +158,16 @@ impl TestApp {
         self.start_child();
     }
 
+    /// A start on what is there.
+    pub(crate) fn start_again(&mut self) {
+        self.start_child();
+    }
+
+    /// Another value of a variable, from the next start on.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.env.push((name.to_owned(), value.to_owned()));
+    }
+
     fn start_child(&mut self) {
         let process = Process::start(&self.dir, &self.settings.variables(&self.dir));
         self.addresses = process.addresses;

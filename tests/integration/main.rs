@@ -17,6 +17,9 @@ mod ageing;
 mod app;
 mod edge;
 mod node;
+#[path = "../postgres/server.rs"]
+#[expect(dead_code, reason = "the store's own tests use more of it")]
+mod postgres;
 mod process;
 mod proofs;
 mod provider;
@@ -43,6 +46,7 @@ mod pages;
 mod passkeys;
 mod people;
 mod record;
+mod record_server;
 mod restarts;
 mod router_walk;
 mod settings;
