@@ -11,11 +11,13 @@ use crate::domain::{
     Timestamp, WorkloadName,
 };
 use async_trait::async_trait;
+pub use accesses::{ACCESS_BYTES_MAX, ACCESS_PAGE_MAX, AccessKey, Accesses, NoAccessKey, ToldAccess};
 pub use memory::MemoryStore;
 pub use notes::{Note, NoteKind, Notes};
 pub use outbox::{Channel, Delivery, DeliveryState, Outbox, OutboxCounts, OutboxEntry};
 pub use sqlite::{SqliteSettings, SqliteStore};
 
+mod accesses;
 mod document;
 mod memory;
 mod notes;
@@ -182,7 +184,7 @@ pub trait Reads {
 
 /// A store: reads, transactions, and the items for sidecars.
 #[async_trait]
-pub trait Store: Reads + Outbox + Notes + Send + Sync {
+pub trait Store: Reads + Outbox + Notes + Accesses + Send + Sync {
     /// Begins a transaction, waiting for the one before it to end. `now` is the authority's time; a
     /// commit raises the time floor to it.
     async fn begin(&self, now: Timestamp) -> Result<Box<dyn Transaction>, StoreError>;
