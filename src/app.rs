@@ -8,6 +8,7 @@ mod parts;
 mod report;
 mod sidecar;
 
+use crate::accesses::InProcess;
 use crate::clock::{Boot, Clock, Ids, SystemClock, SystemIds};
 use crate::config::Config;
 use crate::console::LocalPerson;
@@ -21,7 +22,7 @@ use crate::http::router::{AuthorityApi, Row, mount};
 use crate::http::serve::{Bounds, Counts, Stopped, serve};
 use crate::identity::Identity;
 use crate::policy::{LoadError, PolicyHandle, ShadowPolicies};
-use crate::renewal::{PolicyFetch, Renew, RenewError};
+use crate::renewal::{EMBEDDED, PolicyFetch, Renew, RenewError};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::tls::TlsError;
@@ -176,11 +177,20 @@ impl App {
         }
         let beside = match (role, &record) {
             (Role::Authority, _) => None,
-            (_, Some(record)) => Some(Beside::open(&shared, Arc::clone(&record.fleet) as Arc<dyn Renew>)?),
-            (_, None) => Some(Beside::open(&shared, sidecar::remote(&shared)?)?),
+            (_, Some(record)) => {
+                let teller = InProcess { intake: Arc::clone(&record.intake), sidecar: EMBEDDED };
+                Some(Beside::open(&shared, Arc::clone(&record.fleet) as Arc<dyn Renew>, Arc::new(teller))?)
+            }
+            (_, None) => {
+                let (authority, teller) = sidecar::remote(&shared)?;
+                Some(Beside::open(&shared, authority, teller)?)
+            }
         };
         let authority = match &record {
-            Some(record) => Some(record.listen(&shared, &mut on).await?),
+            Some(record) => {
+                let own = beside.as_ref().map(|beside| Arc::clone(&beside.courier));
+                Some(record.listen(&shared, own, &mut on).await?)
+            },
             None => None,
         };
         if let Some(beside) = &beside {

@@ -4,7 +4,6 @@
 //! permit. Each question reads both clocks, the policies and the state once, and never looks back.
 
 mod cache;
-mod history;
 mod question;
 mod record;
 mod skim;
@@ -14,7 +13,6 @@ pub(crate) mod testing;
 mod tests;
 
 pub use cache::CacheSettings;
-pub use history::{History, HistoryError, Touched};
 pub use question::{Stated, Unaskable};
 pub use record::{RecordError, Recorded, RecordedShadow};
 pub use skim::Skimmed;

@@ -19,6 +19,7 @@ mod registry;
 mod remote;
 mod sidecar;
 mod status;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -32,5 +33,6 @@ pub use protocol::{Body, End, Piece, Pieces, Renew, RenewAnswer, RenewError, Ren
 pub use registry::{EMBEDDED, Registered};
 pub use remote::{Remote, RemoteSettings};
 pub use sidecar::{Renewer, RenewerSettings};
+pub use telling::Telling;
 pub use status::{AuthorityStatus, FleetStatus, SidecarStatus};
 pub use view::View;

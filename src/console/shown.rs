@@ -7,7 +7,7 @@ use crate::domain::{
     AccessRequest, Actor, Ending, Event, EventKind, Grant, Person, PersonId, State, StateName, Timestamp,
     format_duration,
 };
-use crate::evaluate_access::Touched;
+use crate::accesses::Touched;
 use crate::words::Words;
 use core::time::Duration;
 

@@ -28,11 +28,12 @@ const LISTENERS: [(Listener, &str, &str); 3] = [
 ];
 
 /// The groups of operations.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("AccessRequests", "Asking for access, and giving, refusing and ending it"),
     ("Tenants", "The switch, the approvers and the limits of a tenant"),
     ("Engineers", "What is known of engineers"),
     ("Notices", "What waits to be sent"),
+    ("Fleet", "The sidecars and the authorities: what each has, and what it tells"),
     ("Decisions", "Asking whether an engineer may touch content now"),
     ("AuthZEN", "The same by OpenID AuthZEN Authorization API 1.0"),
     ("Policies", "The policies in use"),

@@ -7,11 +7,11 @@
 
 use super::story::{Side, Story};
 use super::{Backoff, Delivery as Call, Mailer, Message, SendError, WebhookSender, receipt, render};
+use crate::accesses::History;
 use crate::clock::{AuthorityTime, Ids};
 use crate::domain::{
     AccessRequest, Defaults, Language, Notice, NoticeKind, PersonId, Recipient, StateName, Tenant, Timestamp,
 };
-use crate::evaluate_access::History;
 use crate::store::{Channel, Delivery, DeliveryState, NoteKind, OutboxEntry, Store, StoreError};
 use crate::telemetry::{Metrics, NoticeOutcome};
 use crate::words::Zone;

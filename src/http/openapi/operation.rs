@@ -78,6 +78,7 @@ pub(super) fn tag(endpoint: &Endpoint) -> &'static str {
         _ if begins("/v1/outbox") || begins("/.well-known/lockbox-webhook-keys") => "Notices",
         _ if begins("/v1/authorize") => "Decisions",
         _ if begins("/access/v1/") || begins("/.well-known/authzen") => "AuthZEN",
+        _ if begins("/v1/renew") || begins("/v1/accesses") || begins("/v1/fleet") => "Fleet",
         _ if begins("/v1/policies") => "Policies",
         _ if begins("/openapi.json") => "Description",
         _ => "",
