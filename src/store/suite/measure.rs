@@ -1,7 +1,7 @@
 //! How fast the file is, on the machine at hand: run by name, with its output shown.
 #![expect(clippy::disallowed_methods, reason = "measures how long something takes, and decides nothing by it")]
 
-use super::fixtures::{at, event, in_state, item, tenant, then};
+use super::fixtures::{at, event, in_state, item, submitted, tenant, then};
 use super::sqlite;
 use crate::domain::{AccessRequest, AccessRequestId, Command, Notice, NoticeKind, StateName, Timestamp};
 use crate::store::{Item, Store as _};
@@ -101,7 +101,7 @@ async fn opening_with_a_hundred_thousand_items() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures"]
 async fn a_hundred_thousand_accesses() {
-    use crate::store::{AccessKey, ToldAccess};
+    use crate::store::{AccessKey, Accesses as _, ToldAccess};
     const ACCESSES: u64 = 100_000;
     let directory = tempfile::tempdir_in(".").unwrap();
     let store = sqlite(&directory).await;
