@@ -190,7 +190,7 @@ impl App {
             Some(record) => {
                 let own = beside.as_ref().map(|beside| Arc::clone(&beside.courier));
                 Some(record.listen(&shared, own, &mut on).await?)
-            },
+            }
             None => None,
         };
         if let Some(beside) = &beside {

@@ -33,6 +33,6 @@ pub use protocol::{Body, End, Piece, Pieces, Renew, RenewAnswer, RenewError, Ren
 pub use registry::{EMBEDDED, Registered};
 pub use remote::{Remote, RemoteSettings};
 pub use sidecar::{Renewer, RenewerSettings};
-pub use telling::Telling;
 pub use status::{AuthorityStatus, FleetStatus, SidecarStatus};
+pub use telling::Telling;
 pub use view::View;

@@ -10,8 +10,8 @@ use crate::domain::{
     AccessRequest, AccessRequestId, Engineer, Event, Notice, PersonId, StateName, Tenant, TenantId, Timer, TimerKind,
     Timestamp, WorkloadName,
 };
-use async_trait::async_trait;
 pub use accesses::{ACCESS_BYTES_MAX, ACCESS_PAGE_MAX, AccessKey, Accesses, NoAccessKey, ToldAccess};
+use async_trait::async_trait;
 pub use memory::MemoryStore;
 pub use notes::{Note, NoteKind, Notes};
 pub use outbox::{Channel, Delivery, DeliveryState, Outbox, OutboxCounts, OutboxEntry};

@@ -146,13 +146,20 @@ impl Courier {
                     let told = taken.stored.saturating_add(taken.known);
                     self.parts.metrics.accesses.told(told, taken.dropped);
                     if taken.dropped > 0 {
-                        warn!(count = taken.dropped, "the authority keeps some accesses not: it knows no such AccessRequest");
+                        warn!(
+                            count = taken.dropped,
+                            "the authority keeps some accesses not: it knows no such AccessRequest"
+                        );
                     }
                 }
                 (Err(TellError::Later(why)), _) => return Err(why),
                 (Err(TellError::Never(why)), [one]) => {
                     self.parts.metrics.accesses.refused.inc();
-                    error!(why, sequence = one.sequence, "the authority does not take an access; it stays in the log only");
+                    error!(
+                        why,
+                        sequence = one.sequence,
+                        "the authority does not take an access; it stays in the log only"
+                    );
                 }
                 (Err(TellError::Never(why)), several) => {
                     debug!(why, count = several.len(), "refused together; told in two halves");
@@ -189,7 +196,10 @@ impl Courier {
     fn report_lost(&self, lost: u64) {
         if lost > 0 {
             self.parts.metrics.accesses.lost.inc_by(lost);
-            warn!(records = lost, "segments of the decision log went before they were told; it goes on with the oldest");
+            warn!(
+                records = lost,
+                "segments of the decision log went before they were told; it goes on with the oldest"
+            );
         }
     }
 

@@ -87,7 +87,13 @@ impl Intake {
                 }),
                 Err(why) => {
                     dropped = dropped.saturating_add(1);
-                    warn!(sidecar, sequence, decision = recorded.id, why, "an access that a sidecar tells of is not kept");
+                    warn!(
+                        sidecar,
+                        sequence,
+                        decision = recorded.id,
+                        why,
+                        "an access that a sidecar tells of is not kept"
+                    );
                 }
             }
         }

@@ -84,15 +84,16 @@ fn a_trail_tells_what_concerns_an_access_request_once_wherever_it_was_left() {
 
 #[test]
 fn another_log_another_epoch_and_a_damaged_place_begin_from_the_beginning() {
+    // The last record is one that no two of these logs have alike.
     let dir = tempfile::tempdir().unwrap();
-    write_log(dir.path(), 40, 16 << 10, true);
-    assert_eq!(rest(&mut trail(dir.path()), 40, 0).0, concerned(40));
-    assert!(rest(&mut trail(dir.path()), 40, 0).0.is_empty());
-    assert!(rest(&mut trail(dir.path()), 40, 3).0.is_empty(), "an epoch that is only learned is no other one");
-    assert_eq!(rest(&mut trail(dir.path()), 40, 4).0, concerned(40), "the record was restored");
+    write_log(dir.path(), 41, 16 << 10, true);
+    assert_eq!(rest(&mut trail(dir.path()), 41, 0).0, concerned(41));
+    assert!(rest(&mut trail(dir.path()), 41, 0).0.is_empty());
+    assert!(rest(&mut trail(dir.path()), 41, 3).0.is_empty(), "an epoch that is only learned is no other one");
+    assert_eq!(rest(&mut trail(dir.path()), 41, 4).0, concerned(41), "the record was restored");
     let mut running = trail(dir.path());
-    assert!(rest(&mut running, 40, 4).0.is_empty());
-    assert_eq!(rest(&mut running, 40, 5).0, concerned(40), "restored while the sidecar runs");
+    assert!(rest(&mut running, 41, 4).0.is_empty());
+    assert_eq!(rest(&mut running, 41, 5).0, concerned(41), "restored while the sidecar runs");
     // The folder was emptied, but for the place; the new log is as long, then shorter.
     let place = dir.path().join("accesses-told.json");
     for count in [48, 8] {
@@ -102,9 +103,9 @@ fn another_log_another_epoch_and_a_damaged_place_begin_from_the_beginning() {
         let count = u64::try_from(count).unwrap();
         assert_eq!(rest(&mut trail(other.path()), count, 5).0, concerned(count));
     }
-    for damaged in ["", "{", "{\"sequence\":40}", "[]", "{\"sequence\":40,\"digest\":\"\",\"epoch\":5}"] {
+    for damaged in ["", "{", "{\"sequence\":41}", "[]", "{\"sequence\":41,\"digest\":\"\",\"epoch\":5}"] {
         std::fs::write(&place, damaged).unwrap();
-        assert_eq!(rest(&mut trail(dir.path()), 40, 5).0, concerned(40), "{damaged}");
+        assert_eq!(rest(&mut trail(dir.path()), 41, 5).0, concerned(41), "{damaged}");
     }
 }
 
@@ -164,7 +165,8 @@ fn an_outage_is_caught_up_and_one_record_holds_up_no_others() {
     let dir = tempfile::tempdir().unwrap();
     write_log(dir.path(), 400, 16 << 10, true);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (listener, metrics) = (Arc::new(Listener { away_for: Mutex::new(2), poison: Some(10), ..Listener::default() }), Arc::default());
+    let (listener, metrics) =
+        (Arc::new(Listener { away_for: Mutex::new(2), poison: Some(10), ..Listener::default() }), Arc::default());
     runtime.block_on(async {
         let courier = courier(dir.path(), Arc::clone(&listener) as Arc<dyn Tell>, &metrics);
         assert_eq!(courier.standing().behind, 400);
@@ -173,8 +175,14 @@ fn an_outage_is_caught_up_and_one_record_holds_up_no_others() {
             let courier = Arc::clone(&courier);
             async move { courier.run().await }
         });
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let away = courier.standing();
+        let mut away = courier.standing();
+        for _ in 0..2000 {
+            if away.failure.is_some() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            away = courier.standing();
+        }
         assert_eq!((away.told, away.failure.as_deref()), (0, Some("away")));
         courier.caught_up(Duration::from_secs(20)).await.unwrap();
         let standing = courier.standing();
@@ -184,7 +192,9 @@ fn an_outage_is_caught_up_and_one_record_holds_up_no_others() {
     let told: Vec<u64> = listener.told.lock().unwrap().iter().map(|entry| entry.sequence).collect();
     assert_eq!(told, concerned(400).into_iter().filter(|sequence| *sequence != 10).collect::<Vec<_>>());
     let shown = metrics.render();
-    for line in ["lockbox_accesses_told_total{outcome=\"kept\"} 249", "lockbox_accesses_told_total{outcome=\"refused\"} 1"] {
+    for line in
+        ["lockbox_accesses_told_total{outcome=\"kept\"} 249", "lockbox_accesses_told_total{outcome=\"refused\"} 1"]
+    {
         assert!(shown.contains(line), "{line}: {shown}");
     }
 }
@@ -234,85 +244,120 @@ async fn stored(requests: &[(Tenant, AccessRequest)]) -> Arc<dyn Store> {
     Arc::new(store)
 }
 
-/// The record of ana's read under LBX-1001, as the log has it.
-fn record(dir: &Path) -> Value {
-    write_log(dir, 8, 1 << 20, true);
-    let first = Records::open(dir).unwrap().next().unwrap().unwrap();
-    serde_json::from_slice(&first.payload).unwrap()
+/// An authority with an AccessRequest of ana's, and one of ben's that is younger than the records.
+struct Authority {
+    store: Arc<dyn Store>,
+    intake: Intake,
+    metrics: Arc<Metrics>,
+    /// The record of ana's read under LBX-1001, as the log has it.
+    record: Value,
 }
 
-#[tokio::test]
-async fn what_a_sidecar_tells_is_kept_once_under_its_own_name_and_about_what_there_is() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = stored(&[submitted(1001, "ana", "contoso", 3_600_000), submitted(1002, "ben", "fabrikam", -60_000)]).await;
-    let metrics = Arc::new(Metrics::default());
-    let intake = Intake::new(Arc::clone(&store), Arc::clone(&metrics));
-    let good = record(dir.path());
-    assert!(good["facts"].is_object() && good["question"]["context"].is_object(), "{good}");
-    let told = |changes: &[(&str, Value)]| {
-        let mut record = good.clone();
+impl Authority {
+    async fn new() -> Self {
+        let requests = [submitted(1001, "ana", "contoso", 3_600_000), submitted(1002, "ben", "fabrikam", -60_000)];
+        let (store, metrics) = (stored(&requests).await, Arc::new(Metrics::default()));
+        let record = tokio::task::spawn_blocking(|| {
+            let dir = tempfile::tempdir().unwrap();
+            write_log(dir.path(), 8, 1 << 20, true);
+            let first = Records::open(dir.path()).unwrap().next().unwrap().unwrap();
+            serde_json::from_slice(&first.payload).unwrap()
+        });
+        let intake = Intake::new(Arc::clone(&store), Arc::clone(&metrics));
+        Self { store, intake, metrics, record: record.await.unwrap() }
+    }
+
+    /// The record with another decision id, which ends so, and other values.
+    fn record(&self, id: u32, changes: &[(&str, Value)]) -> String {
+        let mut record = self.record.clone();
+        record["id"] = json!(format!("0198c0de-0000-7000-8000-{id:012}"));
         for (pointer, value) in changes {
             *record.pointer_mut(pointer).unwrap() = value.clone();
         }
         record.to_string()
-    };
-    let take = |sidecar: &'static str, records: Vec<String>| {
-        let intake = &intake;
-        async move {
-            let entries: Vec<_> = records.iter().map(|record| (7, record.as_bytes())).collect();
-            intake.take(sidecar, &entries).await
-        }
-    };
-    let id = |last: u32| json!(format!("0198c0de-0000-7000-8000-{last:012}"));
-    let kept = |stored, known, dropped| Taken { stored, known, dropped };
-    assert_eq!(take("edge-1", vec![told(&[])]).await.unwrap(), kept(1, 0, 0));
-    // Another one that tells the same adds nothing, and is not taken for the one that decided.
-    assert_eq!(take("edge-2", vec![told(&[]), told(&[("/id", id(1))])]).await.unwrap(), kept(1, 1, 0));
-    let foreign = [
-        told(&[("/id", id(2)), ("/access_request", json!("LBX-4711"))]),
-        told(&[("/id", id(3)), ("/access_request", json!("LBX-1002"))]),
-        told(&[("/id", id(4)), ("/question/tenant", json!("fabrikam"))]),
-        told(&[("/id", id(5)), ("/question/engineer", json!("ben@provider.example"))]),
-        told(&[("/id", id(6)), ("/question/workload", json!("sharepoint"))]),
-        told(&[("/id", id(7)), ("/access_request", Value::Null)]),
-        // Of another life of that number, before the record was restored.
-        told(&[
-            ("/id", id(8)),
-            ("/access_request", json!("LBX-1002")),
-            ("/question/tenant", json!("fabrikam")),
-            ("/question/engineer", json!("ben@provider.example")),
-        ]),
-    ];
-    assert_eq!(take("edge-1", foreign.to_vec()).await.unwrap(), kept(0, 0, 7));
-    // A sidecar whose time of day is wrong is judged by the authority's time that it knew.
-    assert_eq!(take("edge-1", vec![told(&[("/id", id(9)), ("/at", json!("2001-01-01T00:00:00Z"))])]).await.unwrap(), kept(1, 0, 0));
-    for garbage in [
-        told(&[("/id", json!("1"))]),
-        told(&[("/caller", json!("x".repeat(200)))]),
-        told(&[("/reason", json!("x".repeat(200)))]),
-        told(&[("/policy_revision", json!("é"))]),
-        told(&[("/grant", json!("none"))]),
-        told(&[("/question/content", json!("../x"))]),
-        "{}".to_owned(),
-    ] {
-        let fine = told(&[("/id", id(10))]);
-        let refused = take("edge-1", vec![fine, garbage.clone()]).await;
-        assert!(matches!(refused, Err(IntakeError::Unreadable { place: 1, sequence: 7, .. }) | Err(IntakeError::Version(_))), "{garbage}");
     }
-    assert!(matches!(take("edge-1", vec![told(&[("/v", json!(2))])]).await, Err(IntakeError::Version(_))));
-    let history = History::new(store, None);
+
+    async fn take(&self, sidecar: &str, records: &[String]) -> Result<Taken, IntakeError> {
+        let entries: Vec<_> = records.iter().map(|record| (7, record.as_bytes())).collect();
+        self.intake.take(sidecar, &entries).await
+    }
+
+    fn counted(&self, outcome: &str) -> bool {
+        self.metrics.render().contains(&format!("lockbox_accesses_taken_total{{outcome=\"{outcome}"))
+    }
+}
+
+fn kept(stored: u64, known: u64, dropped: u64) -> Taken {
+    Taken { stored, known, dropped }
+}
+
+#[tokio::test]
+async fn what_a_sidecar_tells_is_kept_once_under_its_own_name() {
+    let authority = Authority::new().await;
+    let whole = &authority.record;
+    assert!(whole["facts"].is_object() && whole["question"]["context"].is_object(), "{whole}");
+    let [first, second] = [1, 2].map(|id| authority.record(id, &[]));
+    assert_eq!(authority.take("edge-1", std::slice::from_ref(&first)).await.unwrap(), kept(1, 0, 0));
+    // Another one that tells the same adds nothing, and is not taken for the one that decided.
+    assert_eq!(authority.take("edge-2", &[first, second]).await.unwrap(), kept(1, 1, 0));
+    // A sidecar whose time of day is wrong is judged by the authority's time that it knew.
+    let long_ago = authority.record(3, &[("/at", json!("2001-01-01T00:00:00Z"))]);
+    assert_eq!(authority.take("edge-1", &[long_ago]).await.unwrap(), kept(1, 0, 0));
+    let history = History::new(Arc::clone(&authority.store), None);
     let (touched, next) = history.under(AccessRequestId::new(1001), None, 10).await.unwrap();
     assert_eq!(next, None);
-    let shown: Vec<_> = touched.iter().map(|touched| (touched.sidecar.as_str(), touched.record.known.is_some())).collect();
     // By when they were decided, and then by id; without the facts.
-    assert_eq!(shown, [("edge-1", false), ("edge-2", false), ("edge-1", false)]);
+    let shown = touched.iter().map(|touched| (touched.sidecar.as_str(), touched.record.known.is_some()));
+    assert_eq!(shown.collect::<Vec<_>>(), [("edge-1", false), ("edge-1", false), ("edge-2", false)]);
     assert_eq!(touched[0].record.at, "2001-01-01T00:00:00Z".parse().unwrap());
     let question = touched[1].record.question.as_ref().unwrap();
     assert!(question.context.is_empty() && question.content.is_some(), "circumstances stay with the sidecar");
-    let shown = metrics.render();
-    for line in ["stored\"} 3", "known\"} 1", "dropped\"} 7"] {
-        assert!(shown.contains(&format!("lockbox_accesses_taken_total{{outcome=\"{line}")), "{line}: {shown}");
+    assert!(authority.counted("stored\"} 3") && authority.counted("known\"} 1") && authority.counted("dropped\"} 0"));
+}
+
+#[tokio::test]
+async fn what_is_about_no_access_request_is_dropped_and_counted() {
+    let authority = Authority::new().await;
+    let fabrikam = ("/question/tenant", json!("fabrikam"));
+    let ben = ("/question/engineer", json!("ben@provider.example"));
+    let second = ("/access_request", json!("LBX-1002"));
+    let foreign = [
+        authority.record(1, &[("/access_request", json!("LBX-4711"))]),
+        authority.record(2, &[("/access_request", Value::Null)]),
+        authority.record(3, std::slice::from_ref(&second)),
+        authority.record(4, std::slice::from_ref(&fabrikam)),
+        authority.record(5, std::slice::from_ref(&ben)),
+        authority.record(6, &[("/question/workload", json!("sharepoint"))]),
+        // Of another life of that number, before the record was restored.
+        authority.record(7, &[second, fabrikam, ben]),
+    ];
+    assert_eq!(authority.take("edge-1", &foreign).await.unwrap(), kept(0, 0, 7));
+    assert!(authority.counted("dropped\"} 7"), "{}", authority.metrics.render());
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_with_all_that_came_with_it() {
+    let authority = Authority::new().await;
+    let fine = authority.record(1, &[]);
+    for (pointer, value) in [
+        ("/id", json!("1")),
+        ("/caller", json!("x".repeat(200))),
+        ("/reason", json!("x".repeat(200))),
+        ("/policy_revision", json!("é")),
+        ("/grant", json!("none")),
+        ("/question/content", json!("../x")),
+        ("/at", json!("yesterday")),
+    ] {
+        let garbage = authority.record(2, &[(pointer, value)]);
+        let refused = authority.take("edge-1", &[fine.clone(), garbage]).await;
+        assert!(
+            matches!(refused, Err(IntakeError::Unreadable { place: 1, sequence: 7, .. })),
+            "{pointer}: {refused:?}"
+        );
     }
+    let newer = authority.take("edge-1", &[authority.record(3, &[("/v", json!(2))])]).await;
+    assert!(matches!(newer, Err(IntakeError::Version(_))), "{newer:?}");
+    assert!(authority.store.accesses(AccessRequestId::new(1001), None, 10).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -325,7 +370,9 @@ async fn the_own_sidecars_answers_are_shown_at_once_or_it_is_said_that_they_cann
     let intake = Arc::new(Intake::new(Arc::clone(&store), Arc::clone(&metrics)));
     let courier = courier(dir.path(), Arc::new(InProcess { intake, sidecar: "embedded" }), &metrics);
     let history = History::new(store, Some(Arc::clone(&courier)));
-    let behind = tokio::time::timeout(Duration::from_secs(20), history.under(AccessRequestId::new(1001), None, 3)).await.unwrap();
+    let behind = tokio::time::timeout(Duration::from_secs(20), history.under(AccessRequestId::new(1001), None, 3))
+        .await
+        .unwrap();
     assert!(matches!(behind, Err(HistoryError::Behind(_))), "nobody tells: what could be shown would not be all");
     let running = tokio::spawn(async move { courier.run().await });
     let mut seen = Vec::new();

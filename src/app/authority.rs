@@ -13,7 +13,11 @@ use crate::manage_requests::{self, ManageRequests};
 use crate::notify::{Backoff, Mailer, Postman, WebhookSender};
 use crate::renewal::{Fleet, Own};
 use crate::store::{SqliteSettings, SqliteStore, Store};
+use core::time::Duration;
 use std::sync::Arc;
+
+/// How long after an end its receipt is made where there are sidecars elsewhere.
+const RECEIPT_AFTER: Duration = Duration::from_secs(2);
 
 /// The authority while it is put together.
 pub(super) struct Record {
@@ -86,6 +90,7 @@ impl Record {
             time: Arc::clone(&self.time),
             ids: Arc::clone(&shared.ids),
             history,
+            settle: self.settle(),
             metrics: Arc::clone(&shared.metrics),
             mail,
             webhooks,
@@ -93,6 +98,12 @@ impl Record {
             language: shared.config.mail.language.into(),
             defaults: shared.config.authority.defaults(),
         }
+    }
+
+    /// A sidecar elsewhere looks at its log five times a second; the one in this process is waited for by the reader.
+    fn settle(&self) -> Box<dyn Fn() -> Duration + Send + Sync> {
+        let fleet = Arc::clone(&self.fleet);
+        Box::new(move || if fleet.has_others() { RECEIPT_AFTER } else { Duration::ZERO })
     }
 
     fn api(&self, shared: &Shared, history: History, webhook_keys: String) -> Arc<AuthorityApi> {

@@ -38,6 +38,8 @@ pub struct Postman {
     pub ids: Arc<dyn Ids>,
     /// What was touched, for receipts.
     pub history: History,
+    /// How long after an end its receipt is made: what sidecars elsewhere have just allowed takes a moment to be told.
+    pub settle: Box<dyn Fn() -> Duration + Send + Sync>,
     /// Where deliveries are counted.
     pub metrics: Arc<Metrics>,
     /// Sends mail, and how often it tries.
@@ -100,13 +102,17 @@ impl Postman {
     /// [`StoreError`]; what was sent so far is put down.
     pub async fn round(&self, channel: Channel) -> Result<usize, StoreError> {
         let due = self.store.outbox_due(channel, self.time.now(), BATCH).await?;
-        for entry in &due {
+        let (settle, now) = ((self.settle)(), self.time.now());
+        let settling =
+            |entry: &&OutboxEntry| entry.notice.kind == NoticeKind::Ended && now.since(entry.notice.at) < settle;
+        let ready: Vec<_> = due.iter().filter(|entry| !settling(entry)).collect();
+        for entry in &ready {
             self.deliver(channel, entry).await?;
         }
-        if let Some((mailer, _)) = self.mail.as_ref().filter(|_| channel == Channel::Mail && !due.is_empty()) {
+        if let Some((mailer, _)) = self.mail.as_ref().filter(|_| channel == Channel::Mail && !ready.is_empty()) {
             mailer.hang_up().await;
         }
-        Ok(due.len())
+        Ok(ready.len())
     }
 
     async fn deliver(&self, channel: Channel, entry: &OutboxEntry) -> Result<(), StoreError> {

@@ -159,6 +159,11 @@ impl Fleet {
         peers.bury().await
     }
 
+    /// Whether any sidecar in another process is registered.
+    pub fn has_others(&self) -> bool {
+        self.registry.any()
+    }
+
     /// Whether a sidecar may tell anything: not one that was taken off the list, which may be in other hands.
     ///
     /// # Errors

@@ -54,8 +54,9 @@ fn meant(link: &Link, status: StatusCode, body: &[u8]) -> Result<Taken, TellErro
     match status {
         StatusCode::OK => {
             let answer: Result<Answer, _> = serde_json::from_slice(body);
-            let Answer { stored, known, dropped } = answer
-                .map_err(|error| TellError::Later(format!("the answer of {} cannot be read: {error}", link.address())))?;
+            let Answer { stored, known, dropped } = answer.map_err(|error| {
+                TellError::Later(format!("the answer of {} cannot be read: {error}", link.address()))
+            })?;
             Ok(Taken { stored, known, dropped })
         }
         StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {

@@ -55,8 +55,7 @@ impl FromStr for AccessKey {
     fn from_str(text: &str) -> Result<Self, NoAccessKey> {
         let (at_ms, id) = text.rsplit_once('-').ok_or(NoAccessKey)?;
         let ms: i64 = at_ms.parse().map_err(|_| NoAccessKey)?;
-        let key =
-            Self { at: Timestamp::from_ms(ms), decision_id: Uuid::try_parse(id).map_err(|_| NoAccessKey)? };
+        let key = Self { at: Timestamp::from_ms(ms), decision_id: Uuid::try_parse(id).map_err(|_| NoAccessKey)? };
         // One form only: what is printed.
         if key.to_string() == text { Ok(key) } else { Err(NoAccessKey) }
     }
@@ -104,7 +103,8 @@ mod tests {
             let key = AccessKey { at: Timestamp::from_ms(ms), decision_id };
             assert_eq!(key.to_string().parse(), Ok(key));
         }
-        for text in ["", "17", "-", "1-2", "+1-0198c0de000070008000000000000007", "1-0198C0DE000070008000000000000007"] {
+        for text in ["", "17", "-", "1-2", "+1-0198c0de000070008000000000000007", "1-0198C0DE000070008000000000000007"]
+        {
             assert_eq!(text.parse::<AccessKey>(), Err(NoAccessKey), "{text}");
         }
     }

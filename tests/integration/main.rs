@@ -52,5 +52,6 @@ mod starter;
 mod story;
 mod tokens;
 mod told;
+mod touched;
 mod walk_through;
 mod webhooks;

@@ -177,6 +177,9 @@ fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
         };
         all.push(parameter(ParameterIn::Path, "id", what, true, text()));
     }
+    if endpoint.path.contains("{name}") {
+        all.push(parameter(ParameterIn::Path, "name", "The sidecar's name.", true, text()));
+    }
     if endpoint.path.contains("{number}") {
         all.push(parameter(ParameterIn::Path, "number", "The notice's number in the outbox.", true, text()));
     }

@@ -1,7 +1,7 @@
 //! The accesses of the reference model.
 
-use super::super::accesses::{ACCESS_PAGE_MAX, AccessKey, Accesses, ToldAccess, bounded};
 use super::super::StoreError;
+use super::super::accesses::{ACCESS_PAGE_MAX, AccessKey, Accesses, ToldAccess, bounded};
 use super::MemoryStore;
 use crate::domain::AccessRequestId;
 use async_trait::async_trait;
