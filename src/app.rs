@@ -8,7 +8,7 @@ mod parts;
 mod report;
 mod sidecar;
 
-use crate::accesses::InProcess;
+use crate::accesses::{Courier, InProcess};
 use crate::clock::{Boot, Clock, Ids, SystemClock, SystemIds};
 use crate::config::Config;
 use crate::console::LocalPerson;
@@ -29,12 +29,16 @@ use crate::tls::TlsError;
 use authority::Record;
 use axum::Router;
 use background::Background;
+use core::time::Duration;
 use sidecar::Beside;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
+
+/// How long a stop waits for the authority to be told of the last answers.
+const TELL_MAX: Duration = Duration::from_secs(1);
 
 /// Why the process did not start.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +115,7 @@ pub struct App {
     /// What it has as an authority.
     pub authority: Option<RunningAuthority>,
     log: Option<Arc<DecisionLog>>,
+    courier: Option<Arc<Courier>>,
     policies: Arc<PolicyHandle>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -205,8 +210,8 @@ impl App {
         info!(?role, authority = %addresses.authority, sidecar = %addresses.sidecar, operations = %addresses.operations, "listening");
         let Shared { clock, metrics, policies, .. } = shared;
         let authority = authority.zip(record).map(|(api, record)| RunningAuthority { store: record.store, api });
-        let log = beside.map(|beside| beside.log);
-        Ok(Self { addresses, authority, log, policies, clock, metrics, stop, listeners, background })
+        let (log, courier) = beside.map(|beside| (beside.log, beside.courier)).unzip();
+        Ok(Self { addresses, authority, log, courier, policies, clock, metrics, stop, listeners, background })
     }
 
     /// Reads the policy files anew, as `SIGHUP` asks.
@@ -225,6 +230,12 @@ impl App {
                 Err(error) => warn!(%error, "a listener ended by a defect"),
             }
         }
+        // Nothing depends on it: what is not told now is told after the next start.
+        if let Some(courier) = self.courier
+            && let Err(error) = courier.caught_up(TELL_MAX).await
+        {
+            info!(%error, "the authority is not told of everything yet; it will be after the next start");
+        }
         // The log is closed before its relay ends, so that whoever still waits is told.
         if let Some(log) = self.log
             && tokio::task::spawn_blocking(move || log.close()).await.is_err()
@@ -242,7 +253,7 @@ impl Shared {
         let ids: Arc<dyn Ids> = Arc::new(SystemIds);
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
         let boot = clock.boot().since(Boot::default());
-        let grace = core::time::Duration::from_secs(config.policies.grace_s);
+        let grace = Duration::from_secs(config.policies.grace_s);
         let (origin, fetch) = parts::policies(&config)?;
         let fetch = fetch.map(Arc::new);
         if let Some(fetch) = fetch.clone() {

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 /// The name of the file with the place, in the log's directory.
 const PLACE_FILE: &str = "accesses-told.json";
 /// The most records that are looked at in one go, so that progress is kept now and then.
-const LOOKED_AT_MAX: u64 = 20_000;
+const LOOKED_AT_MAX: u32 = 20_000;
 /// What every record that names an AccessRequest has in it. Parsing every record of a busy log takes far longer.
 const NEEDLE: &[u8] = b"\"access_request\":\"LBX-";
 
@@ -67,12 +67,16 @@ impl Trail {
         let place = self.place.take().unwrap_or_else(|| kept(&self.dir.join(PLACE_FILE)));
         let mut gathered = Gathered { end: self.checked(place, written, epoch)?, ..Gathered::default() };
         let began = gathered.end.clone();
-        if let Err(error) = self.read_on(written, &mut gathered) {
-            (self.place, self.records) = (Some(began), None);
-            return Err(error);
-        }
+        let read = self.read_on(written, &mut gathered);
         self.place = Some(gathered.end.clone());
-        Ok(gathered)
+        match read {
+            Ok(()) => Ok(gathered),
+            Err(error) => {
+                self.records = None;
+                // What could be read before it is told first.
+                if gathered.end == began { Err(error) } else { Ok(gathered) }
+            }
+        }
     }
 
     /// Keeps a place for the next run.
@@ -134,18 +138,22 @@ impl Trail {
     }
 
     fn read_on(&mut self, written: u64, gathered: &mut Gathered) -> Result<(), ReadError> {
-        let (mut bytes, mut looked_at, mut last) = (0_usize, 0_u64, None);
-        while gathered.end.sequence < written
-            && gathered.entries.len() < RECORDS_MAX
-            && bytes < BYTES_MAX
-            && looked_at < LOOKED_AT_MAX
-        {
-            let records = match &mut self.records {
-                Some(records) => records,
-                none => none.insert(Records::open_from(&self.dir, gathered.end.sequence.saturating_add(1))?),
+        let (mut bytes, mut last) = (0_usize, None);
+        let mut ended = Ok(());
+        for _ in 0..LOOKED_AT_MAX {
+            let full = gathered.entries.len() >= RECORDS_MAX || bytes >= BYTES_MAX;
+            if gathered.end.sequence >= written || full {
+                break;
+            }
+            let record = match self.next(gathered.end.sequence) {
+                Ok(Some(record)) => record,
+                // What the writer vouches for and a reader does not find yet is found the next time.
+                Ok(None) => break,
+                Err(error) => {
+                    ended = Err(error);
+                    break;
+                }
             };
-            // What the writer vouches for and a reader does not find yet is found the next time.
-            let Some(record) = records.next().transpose()? else { break };
             let expected = gathered.end.sequence.saturating_add(1);
             if gathered.end.sequence > 0 {
                 gathered.lost = gathered.lost.saturating_add(record.sequence.saturating_sub(expected));
@@ -154,14 +162,22 @@ impl Trail {
                 bytes = bytes.saturating_add(entry.record.len());
                 gathered.entries.push(entry);
             }
-            looked_at = looked_at.saturating_add(1);
             gathered.end.sequence = record.sequence;
             last = Some(record.payload);
         }
         if let Some(payload) = last {
             gathered.end.digest = digest(&payload);
         }
-        Ok(())
+        ended
+    }
+
+    /// The record after this one, from the log as it is open, or opened there.
+    fn next(&mut self, after: u64) -> Result<Option<Record>, ReadError> {
+        let records = match &mut self.records {
+            Some(records) => records,
+            none => none.insert(Records::open_from(&self.dir, after.saturating_add(1))?),
+        };
+        records.next().transpose()
     }
 }
 

@@ -19,6 +19,9 @@ use std::sync::Arc;
 /// How long after an end its receipt is made where there are sidecars elsewhere.
 const RECEIPT_AFTER: Duration = Duration::from_secs(2);
 
+/// The ways that notices go, each if it is configured.
+type Ways = (Option<(Mailer, Backoff)>, Option<(WebhookSender, Backoff)>);
+
 /// The authority while it is put together.
 pub(super) struct Record {
     pub(super) store: Arc<dyn Store>,
@@ -78,13 +81,7 @@ impl Record {
         Ok(api)
     }
 
-    fn postman(
-        &self,
-        shared: &Shared,
-        history: History,
-        (mail, webhooks): (Option<(Mailer, Backoff)>, Option<(WebhookSender, Backoff)>),
-        on: &Listening,
-    ) -> Postman {
+    fn postman(&self, shared: &Shared, history: History, (mail, webhooks): Ways, on: &Listening) -> Postman {
         Postman {
             store: Arc::clone(&self.store),
             time: Arc::clone(&self.time),

@@ -32,8 +32,11 @@ fn chance(shared: &Shared) -> u64 {
     shared.run.bytes().rev().take(6).fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)))
 }
 
+/// How renewals go, and what is told of accesses.
+type Ways = (Arc<dyn Renew>, Arc<dyn Tell>);
+
 /// The ways to authorities elsewhere: of renewals, and of accesses.
-pub(super) fn remote(shared: &Shared) -> Result<(Arc<dyn Renew>, Arc<dyn Tell>), StartError> {
+pub(super) fn remote(shared: &Shared) -> Result<Ways, StartError> {
     let sidecar = &shared.config.sidecar;
     let urls: Vec<String> = sidecar.authorities().map(|url| url.as_str().to_owned()).collect();
     if urls.is_empty() {

@@ -38,7 +38,8 @@ pub struct Postman {
     pub ids: Arc<dyn Ids>,
     /// What was touched, for receipts.
     pub history: History,
-    /// How long after an end its receipt is made: what sidecars elsewhere have just allowed takes a moment to be told.
+    /// How long after an end or a first use its receipt is made: what sidecars elsewhere have just allowed takes a
+    /// moment to be told.
     pub settle: Box<dyn Fn() -> Duration + Send + Sync>,
     /// Where deliveries are counted.
     pub metrics: Arc<Metrics>,
@@ -103,8 +104,7 @@ impl Postman {
     pub async fn round(&self, channel: Channel) -> Result<usize, StoreError> {
         let due = self.store.outbox_due(channel, self.time.now(), BATCH).await?;
         let (settle, now) = ((self.settle)(), self.time.now());
-        let settling =
-            |entry: &&OutboxEntry| entry.notice.kind == NoticeKind::Ended && now.since(entry.notice.at) < settle;
+        let settling = |entry: &&OutboxEntry| has_receipt(entry.notice.kind) && now.since(entry.notice.at) < settle;
         let ready: Vec<_> = due.iter().filter(|entry| !settling(entry)).collect();
         for entry in &ready {
             self.deliver(channel, entry).await?;
@@ -236,9 +236,7 @@ impl Postman {
         };
         let side = side(to, request.as_ref(), &tenant);
         let receipt = match &request {
-            Some(request) if matches!(kind, NoticeKind::Ended | NoticeKind::FirstUse) => {
-                Some(receipt::of(&self.history, request).await)
-            }
+            Some(request) if has_receipt(*kind) => Some(receipt::of(&self.history, request).await),
             _ => None,
         };
         Ok(Some(Story {
@@ -277,6 +275,11 @@ fn side(to: &Recipient, request: Option<&AccessRequest>, tenant: &Tenant) -> Sid
         }
         _ => Side::Customer,
     }
+}
+
+/// Whether a notice says what was touched.
+fn has_receipt(kind: NoticeKind) -> bool {
+    matches!(kind, NoticeKind::Ended | NoticeKind::FirstUse)
 }
 
 /// Whether there is nothing to tell any more: nobody should be asked for what has been answered.
