@@ -132,7 +132,10 @@ fn what_a_sidecar_that_was_killed_had_decided_is_told_after_its_restart_once() {
     edge.becomes(&app, &ana_reads(), "grant_active");
     // Nobody can be told now, so that the sidecar dies with what it has not told.
     app.kill();
-    let decisions: Vec<_> = (0..5).map(|_| decided(&edge, &app, &ana_reads(), "grant_active")).collect();
+    let mut decisions: Vec<_> = (0..5).map(|_| decided(&edge, &app, &ana_reads(), "grant_active")).collect();
+    // Some it has tried to tell, the last one it has not looked at yet.
+    eventually("it has tried", || edge.readiness().to_string(), |text| text.contains("it is tried again"));
+    decisions.push(decided(&edge, &app, &ana_reads(), "grant_active"));
     edge.kill();
     app.start_at(port);
     assert!(
