@@ -6,6 +6,7 @@ use crate::edge::Edge;
 use crate::pages::world::Browser;
 use crate::steps::{ADELE, ana_reads, eventually, question, wish};
 use crate::told::Outside;
+use lockbox::clock::{Clock as _, Ids as _, SystemClock, SystemIds};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -165,7 +166,7 @@ fn what_a_sidecar_that_was_killed_had_decided_is_told_after_its_restart_once() {
 /// A record as a sidecar has it.
 fn record(access_request: &str, changes: &[(&str, Value)]) -> Value {
     let mut record = json!({
-        "v": 1, "id": uuid::Uuid::now_v7().to_string(), "at": "2099-11-22T10:16:00.000Z", "caller": "exchange-frontend",
+        "v": 1, "id": SystemIds.uuid(SystemClock.wall()).to_string(), "at": "2099-11-22T10:16:00.000Z", "caller": "exchange-frontend",
         "cached": false, "question": { "engineer": "ana@provider.example", "action": "read", "tenant": "contoso",
             "workload": "exchange", "content": ADELE },
         "decision": "allow", "reason": "grant_active", "access_request": access_request,
@@ -269,8 +270,7 @@ fn an_authority_alone_shows_what_it_was_told_and_needs_no_log() {
     let before = accesses(&app, &id);
     assert!(ids(&before).contains(&own.as_str()));
     app.kill();
-    let database = std::fs::read_dir(app.dir()).unwrap().map(|entry| entry.unwrap().path());
-    let database = database.filter(|path| path.extension().is_some_and(|of| of == "db")).next().unwrap();
+    let database = app.dir().join("lockbox.db");
     let nowhere = app.dir().join("no/such/log");
     let settings = [("authority.database", database.to_str().unwrap()), ("log.dir", nowhere.to_str().unwrap())];
     let alone = Edge::authority(&app, &settings);
