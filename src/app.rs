@@ -9,6 +9,7 @@ pub mod record;
 mod report;
 mod sidecar;
 
+use crate::accesses::{Courier, InProcess};
 use crate::clock::{Boot, Clock, Ids, SystemClock, SystemIds};
 use crate::config::Config;
 use crate::console::LocalPerson;
@@ -22,19 +23,23 @@ use crate::http::router::{AuthorityApi, Row, mount};
 use crate::http::serve::{Bounds, Counts, Stopped, serve};
 use crate::identity::Identity;
 use crate::policy::{LoadError, PolicyHandle, ShadowPolicies};
-use crate::renewal::{PolicyFetch, Renew, RenewError};
+use crate::renewal::{EMBEDDED, PolicyFetch, Renew, RenewError};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::tls::TlsError;
 use authority::Record;
 use axum::Router;
 use background::Background;
+use core::time::Duration;
 use sidecar::Beside;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
+
+/// How long a stop waits for the authority to be told of the last answers.
+const TELL_MAX: Duration = Duration::from_secs(1);
 
 /// Why the process did not start.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +116,7 @@ pub struct App {
     /// What it has as an authority.
     pub authority: Option<RunningAuthority>,
     log: Option<Arc<DecisionLog>>,
+    courier: Option<Arc<Courier>>,
     policies: Arc<PolicyHandle>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -177,11 +183,20 @@ impl App {
         }
         let beside = match (role, &record) {
             (Role::Authority, _) => None,
-            (_, Some(record)) => Some(Beside::open(&shared, Arc::clone(&record.fleet) as Arc<dyn Renew>)?),
-            (_, None) => Some(Beside::open(&shared, sidecar::remote(&shared)?)?),
+            (_, Some(record)) => {
+                let teller = InProcess { intake: Arc::clone(&record.intake), sidecar: EMBEDDED };
+                Some(Beside::open(&shared, Arc::clone(&record.fleet) as Arc<dyn Renew>, Arc::new(teller))?)
+            }
+            (_, None) => {
+                let (authority, teller) = sidecar::remote(&shared)?;
+                Some(Beside::open(&shared, authority, teller)?)
+            }
         };
         let authority = match &record {
-            Some(record) => Some(record.listen(&shared, &mut on).await?),
+            Some(record) => {
+                let own = beside.as_ref().map(|beside| Arc::clone(&beside.courier));
+                Some(record.listen(&shared, own, &mut on).await?)
+            }
             None => None,
         };
         if let Some(beside) = &beside {
@@ -196,8 +211,8 @@ impl App {
         info!(?role, authority = %addresses.authority, sidecar = %addresses.sidecar, operations = %addresses.operations, "listening");
         let Shared { clock, metrics, policies, .. } = shared;
         let authority = authority.zip(record).map(|(api, record)| RunningAuthority { store: record.store, api });
-        let log = beside.map(|beside| beside.log);
-        Ok(Self { addresses, authority, log, policies, clock, metrics, stop, listeners, background })
+        let (log, courier) = beside.map(|beside| (beside.log, beside.courier)).unzip();
+        Ok(Self { addresses, authority, log, courier, policies, clock, metrics, stop, listeners, background })
     }
 
     /// Reads the policy files anew, as `SIGHUP` asks.
@@ -216,6 +231,12 @@ impl App {
                 Err(error) => warn!(%error, "a listener ended by a defect"),
             }
         }
+        // Nothing depends on it: what is not told now is told after the next start.
+        if let Some(courier) = self.courier
+            && let Err(error) = courier.caught_up(TELL_MAX).await
+        {
+            info!(%error, "the authority is not told of everything yet; it will be after the next start");
+        }
         // The log is closed before its relay ends, so that whoever still waits is told.
         if let Some(log) = self.log
             && tokio::task::spawn_blocking(move || log.close()).await.is_err()
@@ -233,7 +254,7 @@ impl Shared {
         let ids: Arc<dyn Ids> = Arc::new(SystemIds);
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
         let boot = clock.boot().since(Boot::default());
-        let grace = core::time::Duration::from_secs(config.policies.grace_s);
+        let grace = Duration::from_secs(config.policies.grace_s);
         let (origin, fetch) = parts::policies(&config)?;
         let fetch = fetch.map(Arc::new);
         if let Some(fetch) = fetch.clone() {

@@ -5,7 +5,6 @@
 //! a while to be recorded is looked at again before it is given.
 
 mod cache;
-mod history;
 mod question;
 mod record;
 mod skim;
@@ -16,7 +15,6 @@ pub(crate) mod testing;
 mod tests;
 
 pub use cache::CacheSettings;
-pub use history::{History, HistoryError, Touched};
 pub use question::{Stated, Unaskable};
 pub use record::{RecordError, Recorded, RecordedShadow};
 pub use skim::Skimmed;

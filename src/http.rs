@@ -24,4 +24,5 @@ mod reload;
 pub mod router;
 pub mod serve;
 mod settings;
+pub mod told;
 pub mod wire;

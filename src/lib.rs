@@ -9,6 +9,7 @@
 //! | `http` | the endpoints: one table of routes, strict JSON, problem documents, the accept loop |
 //! | `notify` | telling people and programs: mail, webhooks, the worker over the outbox |
 //! | `renewal` | how a sidecar learns what the authority knows, and for how long it may believe it |
+//! | `accesses` | what was touched under a Grant: told by sidecars, kept by the authority, read back |
 //! | `evaluate_access` | use case: one question, one recorded Decision; the decision cache |
 //! | `manage_requests` | use case: every command of the lifecycle, and the settings |
 //! | `replay` | use case: recorded questions decided again under other policies |
@@ -32,6 +33,7 @@
 //! Invariant: `now` is read once for an operation, and never from a caller.
 //! Invariant: every fault is a denial or a problem document, never an allow and never a default.
 
+pub mod accesses;
 pub mod app;
 pub mod cli;
 pub mod clock;

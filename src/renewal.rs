@@ -19,6 +19,7 @@ mod registry;
 mod remote;
 mod sidecar;
 mod status;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -33,4 +34,5 @@ pub use registry::{EMBEDDED, Registered};
 pub use remote::{Remote, RemoteSettings};
 pub use sidecar::{Renewer, RenewerSettings};
 pub use status::{AuthorityStatus, FleetStatus, SidecarStatus};
+pub use telling::Telling;
 pub use view::View;

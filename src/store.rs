@@ -10,6 +10,7 @@ use crate::domain::{
     AccessRequest, AccessRequestId, Engineer, Event, Notice, PersonId, StateName, Tenant, TenantId, Timer, TimerKind,
     Timestamp, WorkloadName,
 };
+pub use accesses::{ACCESS_BYTES_MAX, ACCESS_PAGE_MAX, AccessKey, Accesses, NoAccessKey, ToldAccess};
 use async_trait::async_trait;
 pub use memory::MemoryStore;
 pub use moving::{Moved, move_record};
@@ -18,6 +19,7 @@ pub use outbox::{Channel, Delivery, DeliveryState, Outbox, OutboxCounts, OutboxE
 pub use postgres::{PostgresHost, PostgresSettings, PostgresStore, PostgresTls, Standby};
 pub use sqlite::{BackedUp, SqliteSettings, SqliteStore};
 
+mod accesses;
 mod document;
 mod memory;
 mod moving;
@@ -189,7 +191,7 @@ pub trait Reads {
 
 /// A store: reads, transactions, and the items for sidecars.
 #[async_trait]
-pub trait Store: Reads + Outbox + Notes + Send + Sync {
+pub trait Store: Reads + Outbox + Notes + Accesses + Send + Sync {
     /// Begins a transaction, waiting for the one before it to end. `now` is the authority's time; a
     /// commit raises the time floor to it.
     async fn begin(&self, now: Timestamp) -> Result<Box<dyn Transaction>, StoreError>;

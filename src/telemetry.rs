@@ -12,5 +12,6 @@ pub use histogram::Histogram;
 pub use http::{ListenerMetrics, RouteMetrics, StatusClass};
 pub use logs::{TelemetryError, init};
 pub use metrics::{
-    CONTENT_TYPE, CacheMetrics, LifecycleOutcome, LogMetrics, Metrics, NoticeOutcome, ShadowMetrics, StateMetrics,
+    AccessMetrics, AccessOutcome, CONTENT_TYPE, CacheMetrics, LifecycleOutcome, LogMetrics, Metrics, NoticeOutcome,
+    ShadowMetrics, StateMetrics,
 };

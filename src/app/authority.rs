@@ -2,10 +2,10 @@
 
 use super::background::SWEEP_EVERY;
 use super::{Listening, Shared, StartError, letters, parts, record};
+use crate::accesses::{Courier, History, Intake};
 use crate::clock::{AuthorityTime, Clock};
 use crate::config::Config;
 use crate::console::{self, Console, LocalPerson};
-use crate::evaluate_access::History;
 use crate::http::listen::Listener;
 use crate::http::router::{AuthorityApi, authority_table};
 use crate::identity::oidc::OidcClient;
@@ -13,7 +13,14 @@ use crate::manage_requests::{self, ManageRequests};
 use crate::notify::{Backoff, Mailer, Postman, WebhookSender};
 use crate::renewal::{Fleet, Own};
 use crate::store::Store;
+use core::time::Duration;
 use std::sync::Arc;
+
+/// How long after an end its receipt is made where there are sidecars elsewhere.
+const RECEIPT_AFTER: Duration = Duration::from_secs(2);
+
+/// The ways that notices go, each if it is configured.
+type Ways = (Option<(Mailer, Backoff)>, Option<(WebhookSender, Backoff)>);
 
 /// The authority while it is put together.
 pub(super) struct Record {
@@ -22,6 +29,8 @@ pub(super) struct Record {
     pub(super) fleet: Arc<Fleet>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) oidc: Option<Arc<OidcClient>>,
+    /// Takes what sidecars tell of accesses.
+    pub(super) intake: Arc<Intake>,
     local: Vec<LocalPerson>,
 }
 
@@ -41,11 +50,18 @@ impl Record {
         let (clock, lease) = (Arc::clone(&shared.clock), parts::lease(config));
         let fleet = Arc::new(Fleet::new(Arc::clone(&store), clock, Arc::clone(&time), lease, own));
         fleet.prepare().await?;
-        Ok(Self { store, time, fleet, clock: Arc::clone(&shared.clock), oidc, local })
+        let intake = Arc::new(Intake::new(Arc::clone(&store), Arc::clone(&shared.metrics)));
+        Ok(Self { store, time, fleet, clock: Arc::clone(&shared.clock), oidc, intake, local })
     }
 
-    /// Starts what the authority listens on.
-    pub(super) async fn listen(&self, shared: &Shared, on: &mut Listening) -> Result<Arc<AuthorityApi>, StartError> {
+    /// Starts what the authority listens on. `own` is the courier of the sidecar in this process, if there is one.
+    pub(super) async fn listen(
+        &self,
+        shared: &Shared,
+        own: Option<Arc<Courier>>,
+        on: &mut Listening,
+    ) -> Result<Arc<AuthorityApi>, StartError> {
+        let history = History::new(Arc::clone(&self.store), own);
         let Config { authority, limits, .. } = &shared.config;
         let tls = parts::tls("authority", authority.tls.as_ref(), on)?;
         let listener = Listener::tcp(authority.listen).await?.secured(tls);
@@ -53,8 +69,8 @@ impl Record {
         let (mail, webhooks) = parts::ways(&shared.config, &shared.ids)?;
         let no_keys = || r#"{"keys":[]}"#.to_owned();
         let keys = webhooks.as_ref().map_or_else(no_keys, |(sender, _)| sender.key_set());
-        let api = self.api(shared, keys);
-        let postman = Arc::new(self.postman(shared, mail, webhooks, on));
+        let api = self.api(shared, history.clone(), keys);
+        let postman = Arc::new(self.postman(shared, history, (mail, webhooks), on));
         let messages = letters::read_here(&postman);
         on.background.spawn(async move { postman.run().await });
         let router = shared.mounted(authority_table(), &api, limits.body_bytes_max);
@@ -63,18 +79,13 @@ impl Record {
         Ok(api)
     }
 
-    fn postman(
-        &self,
-        shared: &Shared,
-        mail: Option<(Mailer, Backoff)>,
-        webhooks: Option<(WebhookSender, Backoff)>,
-        on: &Listening,
-    ) -> Postman {
+    fn postman(&self, shared: &Shared, history: History, (mail, webhooks): Ways, on: &Listening) -> Postman {
         Postman {
             store: Arc::clone(&self.store),
             time: Arc::clone(&self.time),
             ids: Arc::clone(&shared.ids),
-            history: History::in_dir(shared.config.log.dir.clone()),
+            history,
+            settle: self.settle(),
             metrics: Arc::clone(&shared.metrics),
             mail,
             webhooks,
@@ -84,7 +95,13 @@ impl Record {
         }
     }
 
-    fn api(&self, shared: &Shared, webhook_keys: String) -> Arc<AuthorityApi> {
+    /// A sidecar elsewhere looks at its log five times a second; the one in this process is waited for by the reader.
+    fn settle(&self) -> Box<dyn Fn() -> Duration + Send + Sync> {
+        let fleet = Arc::clone(&self.fleet);
+        Box::new(move || if fleet.has_others() { RECEIPT_AFTER } else { Duration::ZERO })
+    }
+
+    fn api(&self, shared: &Shared, history: History, webhook_keys: String) -> Arc<AuthorityApi> {
         let manage = ManageRequests::new(manage_requests::Parts {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&shared.clock),
@@ -99,7 +116,8 @@ impl Record {
             fleet: Arc::clone(&self.fleet),
             time: Arc::clone(&self.time),
             policies: Arc::clone(&shared.policies),
-            history: History::in_dir(shared.config.log.dir.clone()),
+            history,
+            intake: Arc::clone(&self.intake),
             certainly_effective: parts::lease(&shared.config).certainly_over(),
             metrics: Arc::clone(&shared.metrics),
             webhook_keys,

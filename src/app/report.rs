@@ -4,6 +4,7 @@
 use super::Shared;
 use super::authority::Record;
 use super::sidecar::Beside;
+use crate::accesses::{Courier, Standing};
 use crate::clock::{Boot, Clock};
 use crate::decision_log::{DecisionLog, LogState};
 use crate::domain::Reason;
@@ -90,6 +91,7 @@ struct Answering {
     state: Arc<State>,
     log: Arc<DecisionLog>,
     renewer: Arc<Renewer>,
+    courier: Arc<Courier>,
 }
 
 /// The policies in use, and who signed them.
@@ -107,6 +109,7 @@ impl Report {
             state: Arc::clone(&beside.state),
             log: Arc::clone(&beside.log),
             renewer: Arc::clone(&beside.renewer),
+            courier: Arc::clone(&beside.courier),
         };
         Self {
             clock: Arc::clone(&shared.clock),
@@ -125,6 +128,7 @@ impl Report {
         checks.extend(self.beside.as_ref().map(|beside| self.state_check(beside)));
         checks.push(self.policy_check());
         checks.extend(self.beside.as_ref().map(log_check));
+        checks.extend(self.beside.as_ref().map(accesses_check));
         checks.extend(self.store.as_ref().map(store_check));
         checks.extend(self.fleet.as_ref().map(|fleet| fleet_check(fleet)));
         checks.extend(self.shadow_check());
@@ -188,7 +192,8 @@ impl Report {
 
     /// The metrics, with what is only read now.
     pub(super) fn metrics(&self) -> String {
-        if let Some(Answering { state: memory, log, .. }) = &self.beside {
+        if let Some(Answering { state: memory, log, courier, .. }) = &self.beside {
+            self.metrics.accesses.behind.set(courier.standing().behind);
             let (boot, standing, counts) = (self.clock.boot(), memory.standing(), memory.counts());
             let state = &self.metrics.state;
             state.revision.set(standing.revision);
@@ -215,6 +220,19 @@ fn log_check(beside: &Answering) -> Check {
         LogState::Failing { reason, .. } => (false, format!("{reason}: every question is denied")),
     };
     Check { name: "decision_log", ok, detail }
+}
+
+/// How far the authority is told, for information: an answer does not wait for it.
+fn accesses_check(beside: &Answering) -> Check {
+    let Standing { told, behind, failure } = beside.courier.standing();
+    let mut detail = match behind {
+        0 => format!("told up to record {told}, the last one"),
+        behind => format!("told up to record {told}, {behind} behind"),
+    };
+    if let Some(why) = failure {
+        detail = format!("{detail}; it is tried again: {why}");
+    }
+    Check { name: "accesses", ok: true, detail }
 }
 
 fn store_check(store: &StoreWell) -> Check {

@@ -1,13 +1,14 @@
 //! The sidecar's half of a process: its memory, its decision log, and how it is kept in step.
 
 use super::{Listening, Shared, StartError, parts, report};
+use crate::accesses::{Courier, CourierParts, Tell};
 use crate::config::Config;
 use crate::decision_log::DecisionLog;
 use crate::domain::{TenantId, WorkloadName};
 use crate::evaluate_access::{self, EvaluateAccess};
 use crate::http::listen::Listener;
 use crate::http::router::{SidecarApi, sidecar_table};
-use crate::renewal::{EMBEDDED, Remote, RemoteSettings, Renew, Renewer, RenewerSettings, View};
+use crate::renewal::{EMBEDDED, Remote, RemoteSettings, Renew, Renewer, RenewerSettings, Telling, View};
 use crate::state::State;
 use crate::tls::ClientFiles;
 use core::time::Duration;
@@ -22,10 +23,20 @@ pub(super) struct Beside {
     pub(super) state: Arc<State>,
     pub(super) log: Arc<DecisionLog>,
     pub(super) renewer: Arc<Renewer>,
+    /// Tells the authority of accesses.
+    pub(super) courier: Arc<Courier>,
 }
 
-/// The way to authorities elsewhere.
-pub(super) fn remote(shared: &Shared) -> Result<Arc<dyn Renew>, StartError> {
+/// A part of a random number, by which a fleet spreads.
+fn chance(shared: &Shared) -> u64 {
+    shared.run.bytes().rev().take(6).fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)))
+}
+
+/// How renewals go, and what is told of accesses.
+type Ways = (Arc<dyn Renew>, Arc<dyn Tell>);
+
+/// The ways to authorities elsewhere: of renewals, and of accesses.
+pub(super) fn remote(shared: &Shared) -> Result<Ways, StartError> {
     let sidecar = &shared.config.sidecar;
     let urls: Vec<String> = sidecar.authorities().map(|url| url.as_str().to_owned()).collect();
     if urls.is_empty() {
@@ -39,10 +50,8 @@ pub(super) fn remote(shared: &Shared) -> Result<Arc<dyn Renew>, StartError> {
         named: sidecar.name.clone(),
         lease: parts::lease(&shared.config),
     };
-    // A part of a random number: a fleet spreads over its authorities.
-    let chance =
-        shared.run.bytes().rev().take(6).fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
-    Ok(Arc::new(Remote::new(settings, chance)?))
+    let teller = Telling::new(settings.clone(), chance(shared))?;
+    Ok((Arc::new(Remote::new(settings, chance(shared))?), Arc::new(teller)))
 }
 
 /// TLS on the way to the authority.
@@ -61,7 +70,7 @@ fn view(config: &Config) -> Result<View, StartError> {
 }
 
 impl Beside {
-    pub(super) fn open(shared: &Shared, authority: Arc<dyn Renew>) -> Result<Self, StartError> {
+    pub(super) fn open(shared: &Shared, authority: Arc<dyn Renew>, teller: Arc<dyn Tell>) -> Result<Self, StartError> {
         let config = &shared.config;
         let time = Arc::new(parts::LogTime(Arc::clone(&shared.clock)));
         let (log, recovery) = DecisionLog::open(&config.log.dir, parts::log(config), time)?;
@@ -77,7 +86,16 @@ impl Beside {
             report: Box::new(move || (policies.status().digest, Some(written.health().last_sequence))),
         };
         let renewer = Renewer::new(authority, Arc::clone(&state), Arc::clone(&shared.clock), settings);
-        Ok(Self { state, log, renewer: Arc::new(renewer) })
+        let held = Arc::clone(&state);
+        let courier = Courier::new(CourierParts {
+            log: Arc::clone(&log),
+            dir: config.log.dir.clone(),
+            teller,
+            epoch: Box::new(move || held.standing().epoch),
+            metrics: Arc::clone(&shared.metrics),
+            chance: chance(shared),
+        });
+        Ok(Self { state, log, renewer: Arc::new(renewer), courier: Arc::new(courier) })
     }
 
     /// Starts what the sidecar listens on, and its renewals.
@@ -85,6 +103,8 @@ impl Beside {
         on.background.spawn(self.log.relay());
         let renewer = Arc::clone(&self.renewer);
         on.background.spawn(async move { renewer.run().await });
+        let courier = Arc::clone(&self.courier);
+        on.background.spawn(async move { courier.run().await });
         let sidecar = &shared.config.sidecar;
         let tls = parts::tls("sidecar", sidecar.tls.as_ref(), on)?;
         let listener = Listener::tcp(sidecar.listen).await?.secured(tls);

@@ -212,10 +212,8 @@ async fn accesses(
     if request.grant().is_none() || console.manage().get_for_accesses(person, request.id).await.is_err() {
         return (Vec::new(), false, false);
     }
-    let (history, id, since) = (console.api.history.clone(), request.id, request.submitted_at);
-    // Reads files: on a thread that may wait for a disk.
-    let read = tokio::task::spawn_blocking(move || history.under(id, since, 0, ACCESSES_MAX)).await;
-    let Ok(Ok((touched, _))) = read else { return (Vec::new(), true, true) };
+    let read = console.api.history.under(request.id, None, ACCESSES_MAX).await;
+    let Ok((touched, _)) = read else { return (Vec::new(), true, true) };
     let window = span(request);
     (touched.iter().filter_map(|touched| AccessLine::of(touched, window, f.words)).collect(), true, false)
 }

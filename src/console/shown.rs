@@ -3,11 +3,11 @@
 
 use super::frame::Frame;
 use super::visit::is_customer;
+use crate::accesses::Touched;
 use crate::domain::{
     AccessRequest, Actor, Ending, Event, EventKind, Grant, Person, PersonId, State, StateName, Timestamp,
     format_duration,
 };
-use crate::evaluate_access::Touched;
 use crate::words::Words;
 use core::time::Duration;
 

@@ -2,6 +2,7 @@
 //! and the facts that decided included; never a body, a token or a cookie. Every text a caller chose
 //! passes through JSON escaping.
 
+mod extract;
 mod shadow;
 
 pub use shadow::RecordedShadow;

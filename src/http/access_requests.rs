@@ -11,7 +11,7 @@ use crate::domain::{
     Role, Scope, ServiceRequest, StateName, Step, Submission, TenantId, Terms, Verdict, WorkloadName, parse_duration,
 };
 use crate::manage_requests::{AccessRequestQuery, Idempotency};
-use crate::store::Page;
+use crate::store::{AccessKey, Page};
 use axum::http::{HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -93,18 +93,11 @@ pub(super) async fn events(api: Arc<AuthorityApi>, call: Call) -> Answered {
 pub(super) async fn accesses(api: Arc<AuthorityApi>, call: Call) -> Answered {
     call.refuse_unknown_query(&["cursor", "limit"])?;
     let request = api.manage.get_for_accesses(call.person()?, call.access_request()?).await?;
-    let after = call.query_as("cursor", str::parse::<u64>)?.unwrap_or(0);
+    let after = call.query_as("cursor", str::parse::<AccessKey>)?;
     let limit = usize::try_from(call.limit()?).unwrap_or(100);
-    let (history, id, since) = (api.history.clone(), request.id, request.submitted_at);
-    // Reads files: on a thread that may wait for a disk.
-    let read = tokio::task::spawn_blocking(move || history.under(id, since, after, limit)).await;
-    let (touched, next) = match read {
-        Ok(Ok(found)) => found,
-        Ok(Err(error)) => return Err(Problem::new(Cause::AuditUnavailable, error.to_string())),
-        Err(_) => return Err(Problem::internal()),
-    };
+    let (touched, next) = api.history.under(request.id, after, limit).await?;
     let items: Vec<_> = touched.iter().map(AccessBody::from).collect();
-    Ok(answer(StatusCode::OK, &ListBody { items, next_cursor: next.map(|sequence| sequence.to_string()) }))
+    Ok(answer(StatusCode::OK, &ListBody { items, next_cursor: next.map(|key| key.to_string()) }))
 }
 
 /// `POST …/review`.

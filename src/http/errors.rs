@@ -1,6 +1,7 @@
 //! How the use cases' errors become problem documents.
 
 use super::problem::{Cause, Problem};
+use crate::accesses::HistoryError;
 use crate::evaluate_access::AuditUnavailable;
 use crate::manage_requests::ManageError;
 
@@ -23,6 +24,15 @@ impl From<ManageError> for Problem {
                 tracing::error!(error = detail, "a command failed by a defect; nothing was changed");
                 Self::internal()
             }
+        }
+    }
+}
+
+impl From<HistoryError> for Problem {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::Behind(behind) => Self::new(Cause::AuditUnavailable, behind.to_string()),
+            HistoryError::Store(error) => error.into(),
         }
     }
 }

@@ -33,10 +33,10 @@ const TAGS: [(&str, &str); 10] = [
     ("Tenants", "The switch, the approvers and the limits of a tenant"),
     ("Engineers", "What is known of engineers"),
     ("Notices", "What waits to be sent"),
+    ("Fleet", "The sidecars and the authorities: what each has, and what it tells"),
     ("Decisions", "Asking whether an engineer may touch content now"),
     ("AuthZEN", "The same by OpenID AuthZEN Authorization API 1.0"),
     ("Policies", "The policies in use"),
-    ("Fleet", "Authorities and sidecars, and how these renew their leases"),
     ("Description", "This description"),
     ("Operations", "Health, metrics, version"),
 ];

@@ -6,10 +6,11 @@ use super::access_requests as requests;
 use super::authzen::AuthzenSettings;
 use super::call::{Answered, Call, Doorkeeper, Takes, Who};
 use super::problem::{Cause, Problem};
-use super::{ask, authzen, bundle, fleet, openapi, reload, settings};
+use super::{ask, authzen, bundle, fleet, openapi, reload, settings, told};
+use crate::accesses::{History, Intake};
 use crate::clock::{AuthorityTime, Clock};
 use crate::domain::Timestamp;
-use crate::evaluate_access::{EvaluateAccess, History};
+use crate::evaluate_access::EvaluateAccess;
 use crate::manage_requests::{ManageError, ManageRequests};
 use crate::policy::PolicyHandle;
 use crate::renewal::Fleet;
@@ -38,6 +39,8 @@ pub struct AuthorityApi {
     pub policies: Arc<PolicyHandle>,
     /// What was decided under an AccessRequest.
     pub history: History,
+    /// Takes what sidecars tell of that.
+    pub intake: Arc<Intake>,
     /// How long after a change it is certainly effective.
     pub certainly_effective: core::time::Duration,
     /// Where commands are counted.
@@ -137,6 +140,7 @@ pub fn authority_table() -> Vec<Row<AuthorityApi>> {
         GET "/v1/outbox" Person Nothing ("") -> 200 "NoticeList", settings::outbox, "List the notices and how far each has come, newest first";
         POST "/v1/outbox/{number}/send-again" Person Nothing ("") -> 200 "NoticeBody", settings::send_again, "Send a notice again that was given up";
         POST "/v1/renew" OnlySidecar Json ("Renewal") -> 200 "", fleet::renew, "Renew a sidecar's lease, and learn what has changed";
+        POST "/v1/accesses" OnlySidecar Json ("AccessesTold") -> 200 "TakenBody", told::take, "Tell of the Decisions that concern AccessRequests";
         GET "/v1/fleet" Person Nothing ("") -> 200 "FleetBody", fleet::status, "Show every authority and every sidecar";
         DELETE "/v1/fleet/sidecars/{name}" Person Nothing ("") -> 200 "RemovedBody", fleet::remove, "Take a sidecar that is lost off the list: it gets no lease any more";
         POST "/v1/fleet/sidecars/{name}/admit" Person Nothing ("") -> 204 "", fleet::admit, "Let a sidecar in again";

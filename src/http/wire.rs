@@ -7,8 +7,8 @@ mod settings;
 pub use decision::{DecisionBody, GrantRefBody, NearestBody};
 pub use settings::{EngineerBody, LimitsBody, NoticeBody, TenantBody};
 
+use crate::accesses::Touched;
 use crate::domain::{AccessRequest, Actor, Decided, Event, Grant, Review, format_duration};
-use crate::evaluate_access::Touched;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -187,6 +187,8 @@ pub struct AccessBody {
     pub content: Option<String>,
     /// Who asked the sidecar.
     pub caller: String,
+    /// The sidecar that decided; `embedded` for the one in an authority's own process.
+    pub sidecar: String,
 }
 
 impl From<&Review> for DecidedBody {
@@ -296,6 +298,7 @@ impl From<&Touched> for AccessBody {
             action: question.map(|question| question.action.to_string()),
             content: question.and_then(|question| question.content.as_ref()).map(ToString::to_string),
             caller: record.caller.clone(),
+            sidecar: touched.sidecar.clone(),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The receipt: what was touched under a Grant, read from the decision log.
+//! The receipt: what was touched under a Grant, as sidecars have told of it.
 
 use super::story::{Receipt, TOUCHES_MAX, Touch};
+use crate::accesses::{History, Touched};
 use crate::domain::AccessRequest;
-use crate::evaluate_access::{History, Touched};
 use tracing::warn;
 
 /// How many Decisions a receipt is made from at most.
@@ -10,16 +10,12 @@ const DECISIONS_MAX: usize = 100_000;
 
 /// The receipt of an AccessRequest. One that cannot be read says so.
 pub(super) async fn of(history: &History, request: &AccessRequest) -> Receipt {
-    let (history, id, since) = (history.clone(), request.id, request.submitted_at);
-    // Reads files: on a thread that may wait for a disk.
-    let read = tokio::task::spawn_blocking(move || history.under(id, since, 0, DECISIONS_MAX)).await;
-    match read {
-        Ok(Ok((touched, next))) => made(&touched, next.is_some()),
-        Ok(Err(error)) => {
-            warn!(%error, %id, "a receipt goes out without what was touched");
+    match history.under(request.id, None, DECISIONS_MAX).await {
+        Ok((touched, next)) => made(&touched, next.is_some()),
+        Err(error) => {
+            warn!(%error, id = %request.id, "a receipt goes out without what was touched");
             Receipt::default()
         }
-        Err(_) => Receipt::default(),
     }
 }
 

@@ -7,11 +7,11 @@
 
 use super::story::{Side, Story};
 use super::{Backoff, Delivery as Call, Mailer, Message, SendError, WebhookSender, receipt, render};
+use crate::accesses::History;
 use crate::clock::{AuthorityTime, Ids};
 use crate::domain::{
     AccessRequest, Defaults, Language, Notice, NoticeKind, PersonId, Recipient, StateName, Tenant, Timestamp,
 };
-use crate::evaluate_access::History;
 use crate::store::{Channel, Delivery, DeliveryState, NoteKind, OutboxEntry, Store, StoreError};
 use crate::telemetry::{Metrics, NoticeOutcome};
 use crate::words::Zone;
@@ -38,6 +38,9 @@ pub struct Postman {
     pub ids: Arc<dyn Ids>,
     /// What was touched, for receipts.
     pub history: History,
+    /// How long after an end or a first use its receipt is made: what sidecars elsewhere have just allowed takes a
+    /// moment to be told.
+    pub settle: Box<dyn Fn() -> Duration + Send + Sync>,
     /// Where deliveries are counted.
     pub metrics: Arc<Metrics>,
     /// Sends mail, and how often it tries.
@@ -100,13 +103,16 @@ impl Postman {
     /// [`StoreError`]; what was sent so far is put down.
     pub async fn round(&self, channel: Channel) -> Result<usize, StoreError> {
         let due = self.store.outbox_due(channel, self.time.now(), BATCH).await?;
-        for entry in &due {
+        let (settle, now) = ((self.settle)(), self.time.now());
+        let settling = |entry: &&OutboxEntry| has_receipt(entry.notice.kind) && now.since(entry.notice.at) < settle;
+        let ready: Vec<_> = due.iter().filter(|entry| !settling(entry)).collect();
+        for entry in &ready {
             self.deliver(channel, entry).await?;
         }
-        if let Some((mailer, _)) = self.mail.as_ref().filter(|_| channel == Channel::Mail && !due.is_empty()) {
+        if let Some((mailer, _)) = self.mail.as_ref().filter(|_| channel == Channel::Mail && !ready.is_empty()) {
             mailer.hang_up().await;
         }
-        Ok(due.len())
+        Ok(ready.len())
     }
 
     async fn deliver(&self, channel: Channel, entry: &OutboxEntry) -> Result<(), StoreError> {
@@ -230,9 +236,7 @@ impl Postman {
         };
         let side = side(to, request.as_ref(), &tenant);
         let receipt = match &request {
-            Some(request) if matches!(kind, NoticeKind::Ended | NoticeKind::FirstUse) => {
-                Some(receipt::of(&self.history, request).await)
-            }
+            Some(request) if has_receipt(*kind) => Some(receipt::of(&self.history, request).await),
             _ => None,
         };
         Ok(Some(Story {
@@ -271,6 +275,11 @@ fn side(to: &Recipient, request: Option<&AccessRequest>, tenant: &Tenant) -> Sid
         }
         _ => Side::Customer,
     }
+}
+
+/// Whether a notice says what was touched.
+fn has_receipt(kind: NoticeKind) -> bool {
+    matches!(kind, NoticeKind::Ended | NoticeKind::FirstUse)
 }
 
 /// Whether there is nothing to tell any more: nobody should be asked for what has been answered.

@@ -11,6 +11,7 @@ use crate::domain::Timestamp;
 use crate::tls::{self, ClientFiles};
 use async_trait::async_trait;
 use bytes::Bytes;
+use core::future::Future;
 use core::time::Duration;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -119,8 +120,8 @@ impl Link {
         RenewError::Unreachable(format!("{}: {}", self.base, why.to_string()))
     }
 
-    async fn post(&self, body: Vec<u8>) -> Result<Response<Incoming>, RenewError> {
-        let mut request = Request::post(format!("{}/v1/renew", self.base));
+    async fn post(&self, path: &str, body: Vec<u8>) -> Result<Response<Incoming>, RenewError> {
+        let mut request = Request::post(format!("{}{path}", self.base));
         if let Some(path) = self.token_file.clone() {
             let token = tokio::task::spawn_blocking(move || token(&path)).await;
             let token = token.map_err(|error| self.unreachable(error))?;
@@ -135,7 +136,7 @@ impl Link {
 
     async fn attempt(&self, request: &RenewRequest) -> Result<RenewAnswer, RenewError> {
         let asked = wire::asked(request, self.named.as_deref()).map_err(garbled)?;
-        let response = self.post(asked).await?;
+        let response = self.post("/v1/renew", asked).await?;
         if response.status() != StatusCode::OK {
             return Err(self.problem(response).await);
         }
@@ -160,24 +161,39 @@ impl Link {
     /// What a problem document says.
     async fn problem(&self, response: Response<Incoming>) -> RenewError {
         let status = response.status();
-        let body = Limited::new(response.into_body(), PROBLEM_BYTES_MAX).collect().await;
-        let document: Option<serde_json::Value> =
-            body.ok().and_then(|body| serde_json::from_slice(&body.to_bytes()).ok());
+        let body = self.whole(response).await.unwrap_or_default();
+        RenewError::Refused(self.refusal(status, &body))
+    }
+
+    /// What a problem document says, in a sentence.
+    pub(super) fn refusal(&self, status: StatusCode, body: &[u8]) -> String {
+        let document: Option<serde_json::Value> = serde_json::from_slice(body).ok();
         let detail =
             document.as_ref().and_then(|document| document.get("detail")?.as_str()).unwrap_or("no reason given");
-        RenewError::Refused(format!("{} answers {}: {detail}", self.base, status.as_u16()))
+        format!("{} answers {}: {detail}", self.base, status.as_u16())
     }
 
-    /// Uses the connection no more.
-    async fn forget(&self) {
-        *self.connection.lock().await = None;
+    async fn whole(&self, response: Response<Incoming>) -> Result<Bytes, RenewError> {
+        let body = Limited::new(response.into_body(), PROBLEM_BYTES_MAX).collect().await;
+        body.map(|body| body.to_bytes()).map_err(|error| self.unreachable(error))
     }
-}
 
-#[async_trait]
-impl Renew for Link {
-    async fn renew(&self, request: RenewRequest) -> Result<RenewAnswer, RenewError> {
-        match tokio::time::timeout(self.attempt_max, self.attempt(&request)).await {
+    async fn answered(&self, path: &str, body: Vec<u8>) -> Result<(StatusCode, Bytes), RenewError> {
+        let response = self.post(path, body).await?;
+        Ok((response.status(), self.whole(response).await?))
+    }
+
+    /// Posts a JSON document and gives the answer, whatever its status, if it is short.
+    ///
+    /// # Errors
+    /// [`RenewError::Unreachable`] when none comes in time; [`RenewError::Refused`] for a token that cannot be used.
+    pub(super) async fn send(&self, path: &str, body: Vec<u8>) -> Result<(StatusCode, Bytes), RenewError> {
+        self.in_time(self.answered(path, body)).await
+    }
+
+    /// An attempt, ended in time. After one that was not answered the connection is not used again.
+    async fn in_time<T>(&self, attempt: impl Future<Output = Result<T, RenewError>> + Send) -> Result<T, RenewError> {
+        match tokio::time::timeout(self.attempt_max, attempt).await {
             Ok(Ok(answer)) => Ok(answer),
             // It was answered: nothing is wrong with the connection.
             Ok(Err(error @ RenewError::Refused(_))) => Err(error),
@@ -190,6 +206,18 @@ impl Renew for Link {
                 Err(self.unreachable(format!("no answer within {} ms", self.attempt_max.as_millis())))
             }
         }
+    }
+
+    /// Uses the connection no more.
+    async fn forget(&self) {
+        *self.connection.lock().await = None;
+    }
+}
+
+#[async_trait]
+impl Renew for Link {
+    async fn renew(&self, request: RenewRequest) -> Result<RenewAnswer, RenewError> {
+        self.in_time(self.attempt(&request)).await
     }
 }
 

@@ -34,6 +34,11 @@ impl Registry {
         Self { store, known: RwLock::default() }
     }
 
+    /// Whether any is registered.
+    pub(super) fn any(&self) -> bool {
+        !self.known.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// All, by name.
     pub(super) fn all(&self) -> BTreeMap<String, Registered> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -70,12 +75,13 @@ impl Registry {
         };
         let removed = entry.removed.clone();
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), entry);
-        match removed {
-            None => Ok(()),
-            Some((_, by)) => Err(RenewError::Refused(format!(
-                "the sidecar `{name}` was taken off the list by {by}: `lockbox fleet admit {name}` lets it in again"
-            ))),
-        }
+        refused_if(name, removed)
+    }
+
+    /// Whether a sidecar may be heard, as the list was read last; one that is not registered may.
+    pub(super) fn admits(&self, name: &str) -> Result<(), RenewError> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        refused_if(name, known.get(name).and_then(|entry| entry.removed.clone()))
     }
 
     /// Takes a sidecar off the list, or lets it in again; `None` if there is none of that name.
@@ -96,6 +102,15 @@ impl Registry {
         let note = Note { kind: NoteKind::Sidecar, key: name.to_owned(), document, expires_at: None };
         self.store.put_note(note).await?;
         Ok(entry)
+    }
+}
+
+fn refused_if(name: &str, removed: Option<(i64, String)>) -> Result<(), RenewError> {
+    match removed {
+        None => Ok(()),
+        Some((_, by)) => Err(RenewError::Refused(format!(
+            "the sidecar `{name}` was taken off the list by {by}: `lockbox fleet admit {name}` lets it in again"
+        ))),
     }
 }
 

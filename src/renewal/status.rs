@@ -159,6 +159,19 @@ impl Fleet {
         peers.bury().await
     }
 
+    /// Whether any sidecar in another process is registered.
+    pub fn has_others(&self) -> bool {
+        self.registry.any()
+    }
+
+    /// Whether a sidecar may tell anything: not one that was taken off the list, which may be in other hands.
+    ///
+    /// # Errors
+    /// [`RenewError::Refused`] for such a one.
+    pub fn admits(&self, name: &str) -> Result<(), RenewError> {
+        self.registry.admits(name)
+    }
+
     /// Takes a sidecar off the list: it gets no lease any more. `None` if there is none of that name; else when the
     /// last lease that any authority may have given it is over.
     ///

@@ -3,6 +3,7 @@
 //!
 //! Invariant: nothing survives the process, and nothing here is fast.
 
+mod accesses;
 mod data;
 mod outbox;
 

@@ -22,6 +22,7 @@
 //!
 //! Invariant: a transaction that was not committed, or in which anything failed, leaves nothing.
 
+mod accesses;
 mod connect;
 mod fault;
 mod listen;

@@ -3,6 +3,7 @@
 //!
 //! Invariant: a transaction that was not committed, or in which anything failed, leaves nothing.
 
+mod accesses;
 mod backup;
 mod fault;
 mod notes;

@@ -1,6 +1,7 @@
 //! One suite for every store: what the ports promise, run against the reference model, SQLite and PostgreSQL;
 //! random operations that all must answer alike; and what only a file, or only a server, can suffer.
 
+mod accesses;
 mod changes;
 mod conformance;
 mod copies;
@@ -77,4 +78,7 @@ every_store!(
     changes::a_new_epoch_ends_what_was_told_before,
     changes::the_time_floor_never_sinks,
     changes::many_tasks_lose_nothing,
+    accesses::accesses_are_kept_once_and_listed_by_when_they_were_decided,
+    accesses::accesses_are_bounded_and_of_what_exists,
+    accesses::accesses_outlive_what_a_transaction_does_beside_them,
 );

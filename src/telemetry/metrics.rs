@@ -1,6 +1,10 @@
 //! The numbers for Prometheus. Everything on the decision path is a handle that was looked up when
 //! the process began; only what changes rarely (a policy digest) is looked up when it happens.
 
+mod accesses;
+
+pub use accesses::{AccessMetrics, AccessOutcome};
+
 use super::Histogram;
 use super::http::{Families, ListenerMetrics, RouteMetrics, handle};
 use crate::domain::Reason;
@@ -202,6 +206,8 @@ pub struct Metrics {
     pub state: StateMetrics,
     /// Answers compared with those of shadow policies.
     pub shadow: ShadowMetrics,
+    /// Accesses told and taken.
+    pub accesses: AccessMetrics,
 }
 
 impl Default for Metrics {
@@ -239,6 +245,7 @@ impl Metrics {
             cache: CacheMetrics::default(),
             log: LogMetrics::default(),
             state: StateMetrics::default(),
+            accesses: AccessMetrics::default(),
             registry: Registry::default(),
         };
         metrics.register(&mut registry);
@@ -254,6 +261,7 @@ impl Metrics {
         registry.register("shadow_policy_info", help, self.shadow_policy.clone());
         registry.register("lifecycle_commands", "Commands on AccessRequests and tenants", self.lifecycle.clone());
         self.http.register(registry);
+        self.accesses.register(registry);
         let OutboxMetrics { attempts, waiting, dead } = self.outbox.clone();
         registry.register("notices", "Attempts to send a notice, by how they ended", attempts);
         registry.register("outbox_waiting", "Notices that wait to be sent", waiting);

@@ -1,10 +1,13 @@
 //! The description of the API against the running process: every example is taken by the endpoint it is
 //! an example for, and every answer is one that is described. So neither can drift from the other.
 
+use crate::app::write_private;
 use lockbox::app::App;
 use lockbox::clock::SystemIds;
 use lockbox::config::Config;
 use lockbox::demo::{self, Demo};
+use lockbox::domain::{Caller, CallerName};
+use lockbox::identity::tokens::{Entry, hash, render};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tokio::runtime::Runtime;
@@ -18,6 +21,9 @@ struct Running {
     agent: Agent,
     dir: tempfile::TempDir,
 }
+
+/// The token of the sidecar `edge-1`.
+const SIDECAR_TOKEN: &str = "lbx_of_a_sidecar_that_is_described";
 
 /// An answer.
 struct Answer {
@@ -33,6 +39,13 @@ impl Running {
         let ports = ["AUTHORITY", "SIDECAR", "OPERATIONS", "EXT_AUTHZ"]
             .map(|role| (format!("LOCKBOX_{role}__LISTEN"), "127.0.0.1:0".to_owned()));
         let config = Config::load(Some(&config), ports).unwrap();
+        // Beside the cast, a sidecar that would renew from here.
+        let entry = Entry {
+            sha256: hash(SIDECAR_TOKEN),
+            caller: Caller::Sidecar { name: CallerName::parse("edge-1").unwrap() },
+        };
+        let tokens = dir.path().join("tokens.toml");
+        write_private(&tokens, &format!("{}\n{}", cast.token_file().unwrap(), render(&[entry])));
         let runtime = Runtime::new().unwrap();
         let app = runtime.block_on(App::start(config)).unwrap();
         runtime.block_on(demo::enter(dir.path(), &cast, &app)).unwrap();
@@ -54,7 +67,8 @@ impl Running {
             .method(method.to_uppercase().as_str())
             .uri(format!("{}{path}", self.base(listener)));
         if !who.is_empty() {
-            request = request.header("authorization", format!("Bearer {}", self.cast.token(who)));
+            let token = if who == "edge-1" { SIDECAR_TOKEN } else { self.cast.token(who) };
+            request = request.header("authorization", format!("Bearer {token}"));
         }
         if path.ends_with("/approve") || path.ends_with("/deny") {
             request = request.header("if-match", "\"2\"");
@@ -90,8 +104,8 @@ fn caller(id: &str) -> (&'static str, &'static str) {
         "settings_put_engineer" | "settings_remove_engineer" => ("otto", "zoe@provider.example"),
         _ if id.starts_with("settings_") => ("otto", "ana@provider.example"),
         "reload_policies" | "bundle_policies" => ("otto", ""),
-        "fleet_remove" | "fleet_admit" => ("otto", "nobody"),
-        _ if id.starts_with("fleet_") => ("otto", ""),
+        "fleet_renew" | "told_take" => ("edge-1", ""),
+        _ if id.starts_with("fleet_") => ("otto", "edge-1"),
         "ask_authorize" | "authzen_evaluation" | "authzen_evaluations" => ("exchange-frontend", ""),
         _ => ("", ""),
     }
@@ -116,8 +130,9 @@ impl Operation<'_> {
 
     /// In the order of an AccessRequest's life, then the rest, what removes last.
     fn order(&self) -> usize {
-        let life = ["requests_submit", "requests_review", "requests_approve"];
-        let last = if self.method == "delete" { 5 } else { 4 };
+        // A sidecar is registered by its first renewal.
+        let life = ["requests_submit", "requests_review", "requests_approve", "fleet_renew"];
+        let last = if self.method == "delete" { 6 } else { 5 };
         life.iter().position(|id| *id == self.id()).unwrap_or(last)
     }
 }
@@ -173,7 +188,7 @@ fn every_example_is_taken_and_every_answer_is_described() {
     let mut examples = 0;
     for operation in operations(&document) {
         let (who, what) = caller(operation.id());
-        let path = operation.path.replace("{id}", what).replace("{number}", "1").replace("{name}", what);
+        let path = operation.path.replace("{id}", what).replace("{name}", what).replace("{number}", "1");
         let body = &operation.said["requestBody"];
         let example = body["content"]["application/json"].get("example");
         assert_eq!(body.is_object(), example.is_some(), "{}", operation.id());
@@ -189,7 +204,7 @@ fn every_example_is_taken_and_every_answer_is_described() {
         assert!(taken || expected, "{}: {}", operation.id(), answer.body);
         let Some(example) = example else { continue };
         examples += 1;
-        // Members of a later version are left alone there.
+        // Other versions of AuthZEN and of renewals may say more.
         if operation.id().starts_with("authzen_") || operation.id() == "fleet_renew" {
             continue;
         }

@@ -59,5 +59,6 @@ mod starter;
 mod story;
 mod tokens;
 mod told;
+mod touched;
 mod walk_through;
 mod webhooks;

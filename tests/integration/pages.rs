@@ -2,7 +2,7 @@
 //! another site, not signed in, with another tenant's ids; and that looking changes nothing. A new row of
 //! the table is walked without anybody having to think of it, or fails for want of an errand.
 
-mod world;
+pub(crate) mod world;
 
 use crate::app::TestApp;
 use crate::steps::wish;

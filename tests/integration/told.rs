@@ -11,14 +11,14 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// The world outside: a mail server and a receiver of webhooks.
-struct Outside {
+pub(crate) struct Outside {
     dir: TempDir,
     mail: Program,
     hooks: Program,
 }
 
 impl Outside {
-    fn there() -> Self {
+    pub(crate) fn there() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let [mail, hooks] = ["mail", "hooks"].map(|name| dir.path().join(name));
         std::fs::create_dir_all(&mail).unwrap();
@@ -34,7 +34,7 @@ impl Outside {
         }
     }
 
-    fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         let (mail, hooks) = (self.dir.path().join("mail"), self.dir.path().join("hooks"));
         let (mail, hooks) = (mail.display(), hooks.display());
         Settings::default().and_toml(&format!(
@@ -56,7 +56,7 @@ impl Outside {
     }
 
     /// Mails so far: recipient, subject, plain text.
-    fn mails(&self) -> Vec<(String, String, String)> {
+    pub(crate) fn mails(&self) -> Vec<(String, String, String)> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let mail =
             |mail: &Value| (text(&mail["to"][0]), text(&mail["headers"]["Subject"]), text(&mail["parts"][0]["text"]));

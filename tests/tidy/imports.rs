@@ -20,8 +20,12 @@ const LADDER: &[(&str, &[&str])] = &[
     ("evaluate_access", &["domain", "clock", "config", "policy", "state", "decision_log", "telemetry"]),
     ("manage_requests", &["domain", "clock", "config", "policy", "state", "store", "decision_log", "telemetry"]),
     ("replay", &["domain", "policy", "state", "decision_log", "evaluate_access"]),
-    ("notify", &["domain", "clock", "config", "words", "policy", "store", "evaluate_access", "telemetry"]),
-    ("renewal", &["domain", "clock", "config", "tls", "policy", "manage_requests", "state", "store", "telemetry"]),
+    ("accesses", &["domain", "clock", "store", "decision_log", "evaluate_access", "telemetry"]),
+    ("notify", &["domain", "clock", "config", "words", "policy", "store", "evaluate_access", "accesses", "telemetry"]),
+    (
+        "renewal",
+        &["domain", "clock", "config", "tls", "policy", "manage_requests", "state", "store", "accesses", "telemetry"],
+    ),
     (
         "http",
         &[
@@ -35,6 +39,7 @@ const LADDER: &[(&str, &[&str])] = &[
             "store",
             "decision_log",
             "evaluate_access",
+            "accesses",
             "manage_requests",
             "renewal",
             "telemetry",
@@ -53,6 +58,7 @@ const LADDER: &[(&str, &[&str])] = &[
             "store",
             "decision_log",
             "evaluate_access",
+            "accesses",
             "manage_requests",
             "http",
             "telemetry",
@@ -73,6 +79,7 @@ const LADDER: &[(&str, &[&str])] = &[
             "decision_log",
             "identity",
             "evaluate_access",
+            "accesses",
             "manage_requests",
             "notify",
             "renewal",

@@ -2,6 +2,10 @@
 //! by the endpoints' own strict readers; a test sends every example through the real endpoint, so that
 //! description and reader cannot drift. Nothing here reads anything.
 
+mod sidecars;
+
+pub use sidecars::{AccessTold, AccessesTold, Held, QuestionRecorded, RecordTold, Renewal};
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -38,40 +42,6 @@ pub struct Submission {
     /// The content, `type/id[/type/id…]`, at most 64; absent for the whole workload of the tenant.
     #[schema(max_items = 64)]
     pub content: Option<Vec<&'static str>>,
-}
-
-/// Where a sidecar's memory stands.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Held {
-    /// The epoch.
-    pub epoch: u64,
-    /// The revision.
-    pub revision: u64,
-}
-
-/// A sidecar's renewal. The answer is lines of JSON: a head, an item a line, and an end that says how many there were.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Renewal {
-    /// The version of the protocol: 1.
-    pub protocol: u32,
-    /// This run of the sidecar, 1 to 64 characters.
-    pub incarnation: &'static str,
-    /// Ties the answer to this renewal.
-    pub nonce: u64,
-    /// What it holds, and so acknowledges; `null` for nothing.
-    pub holds: Option<Held>,
-    /// The workloads it is for; none for all.
-    pub workloads: Vec<&'static str>,
-    /// The tenants it is for; none for all.
-    pub tenants: Vec<&'static str>,
-    /// L as it reckons, in milliseconds; the authority's must be the same.
-    pub lease_ms: u64,
-    /// The drift it allows for, in millionths; the authority's must be the same.
-    pub drift_ppm_max: u32,
-    /// The digest of the policies it decides by.
-    pub policy_digest: &'static str,
-    /// The number of its last recorded Decision.
-    pub log_sequence: Option<u64>,
 }
 
 /// The internal reviewer's step.
@@ -337,18 +307,8 @@ pub fn example(name: &str) -> Option<Value> {
             content: Some(vec![ADELE]),
         }),
         "CommentStep" => json!(CommentStep { comment: Some("the mailbox syncs again") }),
-        "Renewal" => json!(Renewal {
-            protocol: 1,
-            incarnation: "01930d5e-8b1c-7a53-9f0e-5f6a1b2c3d4e",
-            nonce: 17,
-            holds: Some(Held { epoch: 1, revision: 4711 }),
-            workloads: vec!["exchange"],
-            tenants: Vec::new(),
-            lease_ms: 3000,
-            drift_ppm_max: 100_000,
-            policy_digest: "sha256:0",
-            log_sequence: Some(52_001),
-        }),
+        "Renewal" => json!(sidecars::renewal()),
+        "AccessesTold" => json!(sidecars::accesses_told()),
         "TenantSettings" => json!(settings_example()),
         "EngineerFacts" => json!(EngineerFacts {
             teams: Some(vec!["exchange-oncall"]),

@@ -5,6 +5,7 @@ use super::super::fleet::{FleetBody, RemovedBody};
 use super::super::operations::{Alive, Readiness, VersionBody};
 use super::super::problem::{Problem, ProblemType};
 use super::super::reload::PolicyReload;
+use super::super::told::TakenBody;
 use super::super::wire::{
     AccessBody, AccessRequestBody, DecisionBody, EngineerBody, EventBody, ListBody, NoticeBody, TenantBody,
 };
@@ -35,6 +36,7 @@ fn enumerations() -> Vec<(&'static str, Vec<&'static str>)> {
         ("DecisionBody/properties/decision", verdicts()),
         ("DecisionBody/properties/reason", reasons),
         ("AccessBody/properties/decision", verdicts()),
+        ("RecordTold/properties/decision", verdicts()),
         ("GrantBody/properties/approval", vec!["customer", "internal"]),
         ("EndedBody/properties/how", vec!["closed", "revoked", "ended"]),
         ("TenantBody/properties/entitlement", vec!["e5", "add_on", "none"]),
@@ -89,6 +91,7 @@ pub(super) fn components() -> Components {
         NoticeBody => "NoticeBody",
         FleetBody => "FleetBody",
         RemovedBody => "RemovedBody",
+        TakenBody => "TakenBody",
         DecisionBody<'static> => "DecisionBody",
         DecisionDocument => "DecisionDocument",
         DecisionDocuments => "DecisionDocuments",
@@ -104,6 +107,7 @@ pub(super) fn components() -> Components {
         bodies::TenantSettings => "TenantSettings",
         bodies::EngineerFacts => "EngineerFacts",
         bodies::Renewal => "Renewal",
+        bodies::AccessesTold => "AccessesTold",
         bodies::Question => "Question",
         bodies::AuthzenEvaluation => "AuthzenEvaluation",
         bodies::AuthzenEvaluations => "AuthzenEvaluations",

@@ -78,8 +78,8 @@ pub(super) fn tag(endpoint: &Endpoint) -> &'static str {
         _ if begins("/v1/outbox") || begins("/.well-known/lockbox-webhook-keys") => "Notices",
         _ if begins("/v1/authorize") => "Decisions",
         _ if begins("/access/v1/") || begins("/.well-known/authzen") => "AuthZEN",
+        _ if begins("/v1/renew") || begins("/v1/accesses") || begins("/v1/fleet") => "Fleet",
         _ if begins("/v1/policies") => "Policies",
-        _ if begins("/v1/renew") || begins("/v1/fleet") => "Fleet",
         _ if begins("/openapi.json") => "Description",
         _ => "",
     }
@@ -176,6 +176,9 @@ fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             _ => "The AccessRequest, such as `LBX-1001`.",
         };
         all.push(parameter(ParameterIn::Path, "id", what, true, text()));
+    }
+    if endpoint.path.contains("{name}") {
+        all.push(parameter(ParameterIn::Path, "name", "The sidecar's name.", true, text()));
     }
     if endpoint.path.contains("{number}") {
         all.push(parameter(ParameterIn::Path, "number", "The notice's number in the outbox.", true, text()));

@@ -2,7 +2,7 @@
 
 use super::super::{
     AccessRequestFilter, Changes, Item, ItemPage, KEPT_DROPPED_MAX, KEPT_MS_MIN, KeptAnswer, Note, NoteKind,
-    OutboxEntry, Page, Revision, StoreError,
+    OutboxEntry, Page, Revision, StoreError, ToldAccess,
 };
 use crate::domain::{
     AccessRequest, AccessRequestId, Approval, Engineer, Event, PersonId, State, StateName, Tenant, TenantId, Timer,
@@ -22,6 +22,7 @@ pub(super) struct Data {
     pub(super) timers: BTreeMap<(AccessRequestId, TimerKind), Timer>,
     pub(super) notes: BTreeMap<(NoteKind, String), Note>,
     pub(super) kept_answers: BTreeMap<(PersonId, String), KeptAnswer>,
+    pub(super) accesses: BTreeMap<uuid::Uuid, ToldAccess>,
     /// By key: the item, and the revision of its last change.
     items: BTreeMap<String, (Item, u64)>,
     tombstone_floor: u64,
@@ -41,6 +42,7 @@ impl Data {
             timers: BTreeMap::new(),
             notes: BTreeMap::new(),
             kept_answers: BTreeMap::new(),
+            accesses: BTreeMap::new(),
             items: BTreeMap::new(),
             tombstone_floor: 0,
         }

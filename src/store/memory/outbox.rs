@@ -77,7 +77,7 @@ impl Outbox for MemoryStore {
 
 impl MemoryStore {
     /// Notes are no part of the record, so they need no transaction.
-    fn noted<T>(&self, change: impl FnOnce(&mut Data) -> T) -> T {
+    pub(super) fn noted<T>(&self, change: impl FnOnce(&mut Data) -> T) -> T {
         change(&mut self.committed.write().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -115,6 +115,9 @@ tables!(
     timer as TimerRow(access_request: i64, kind: String, at_ms: i64),
     kept_answer as KeptAnswerRow(caller: String, key: String, asked: Vec<u8>, access_request: i64, at_ms: i64),
     note as NoteRow(kind: String, key: String, document: String, expires_at_ms: Option<i64>),
+    access as AccessRow(
+        decision_id: Vec<u8>, access_request: i64, at_ms: i64, sidecar: String, sequence: i64, document: String
+    ),
     item as ItemRow(key: String, payload: Option<Vec<u8>>, digest: Vec<u8>, revision: i64),
 );
 

@@ -13,7 +13,7 @@ impl PostgresStore {
     }
 
     /// Does one thing that is committed by itself; gives how many rows it was done to.
-    async fn done(&self, query: super::pool::Query<'_>) -> Result<u64, StoreError> {
+    pub(super) async fn done(&self, query: super::pool::Query<'_>) -> Result<u64, StoreError> {
         let mut held = self.shared.pool.acquire().await?;
         let done = held.execute(query).await.map_err(|error| held.failed(error))?;
         held.keep();

@@ -29,6 +29,7 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         step(1, "init", include_str!("../migrations/sqlite/0001_init.sql")),
         step(2, "customer side", include_str!("../migrations/sqlite/0002_customer_side.sql")),
+        step(3, "accesses", include_str!("../migrations/sqlite/0003_accesses.sql")),
     ])
 }
 

@@ -1,7 +1,7 @@
 //! How fast the file is, on the machine at hand: run by name, with its output shown.
 #![expect(clippy::disallowed_methods, reason = "measures how long something takes, and decides nothing by it")]
 
-use super::fixtures::{at, event, in_state, item, tenant, then};
+use super::fixtures::{at, event, in_state, item, submitted, tenant, then};
 use super::sqlite;
 use crate::domain::{AccessRequest, AccessRequestId, Command, Notice, NoticeKind, StateName, Timestamp};
 use crate::store::{Item, Store as _};
@@ -96,4 +96,53 @@ async fn opening_with_a_hundred_thousand_items() {
         let _ = store.ping().await;
         store.close().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures"]
+async fn a_hundred_thousand_accesses() {
+    use crate::store::{AccessKey, Accesses as _, ToldAccess};
+    const ACCESSES: u64 = 100_000;
+    let directory = tempfile::tempdir_in(".").unwrap();
+    let store = sqlite(&directory).await;
+    let contoso = tenant("contoso", true);
+    let mut transaction = store.begin(at(0)).await.unwrap();
+    transaction.put_tenant(&contoso, None).await.unwrap();
+    transaction.put_access_request(&submitted(1001, &contoso, 0), None).await.unwrap();
+    transaction.commit().await.unwrap();
+    let of = AccessRequestId::new(1001);
+    let told = |number: u64| ToldAccess {
+        access_request: of,
+        key: AccessKey {
+            at: at(i64::try_from(number).unwrap()),
+            decision_id: uuid::Uuid::from_u128((u128::from(number) << 80) | (7 << 76) | u128::from(number * 7919)),
+        },
+        sidecar: "beside-exchange-17".to_owned(),
+        sequence: number + 1,
+        document: "x".repeat(460),
+    };
+    let all: Vec<_> = (0..ACCESSES).map(told).collect();
+    let began = Instant::now();
+    for batch in all.chunks(100) {
+        store.put_accesses(batch).await.unwrap();
+    }
+    println!("{ACCESSES} accesses told by the hundred: {:?}", began.elapsed());
+    let began = Instant::now();
+    for batch in all.chunks(100) {
+        assert_eq!(store.put_accesses(batch).await.unwrap(), 0);
+    }
+    println!("told again: {:?}", began.elapsed());
+    let began = Instant::now();
+    let (mut after, mut read) = (None, 0);
+    while let Some(last) = {
+        let page = store.accesses(of, after, 1000).await.unwrap();
+        read += page.len();
+        page.last().map(|told| told.key)
+    } {
+        after = Some(last);
+    }
+    println!("read back by the thousand, {read}: {:?}", began.elapsed());
+    store.close().await;
+    let bytes = std::fs::metadata(directory.path().join("lockbox.db")).unwrap().len();
+    println!("{} bytes an access on disk", bytes / ACCESSES);
 }

@@ -20,7 +20,7 @@ pub(super) const SESSION: &str = "__Host-lockbox";
 const VISITOR: &str = "__Host-lockbox-visit";
 
 /// Somebody's browser, or nobody's.
-pub(super) struct Browser {
+pub(crate) struct Browser {
     pub(super) client: Client,
     pub(super) csrf: String,
 }
@@ -35,7 +35,7 @@ impl Browser {
     }
 
     /// A browser in which somebody of the cast has signed in.
-    pub(super) fn of(app: &TestApp, who: &str) -> Self {
+    pub(crate) fn of(app: &TestApp, who: &str) -> Self {
         let nobody = Self::of_nobody(app);
         let signed_in = nobody.post("/sign-in/token", &[("token", app.demo.token(who)), ("return", "/")]).is(303);
         let cookie = format!("{SESSION}={}", cookie(&signed_in, SESSION).expect("who signs in gets a session"));
@@ -45,7 +45,7 @@ impl Browser {
         Self { csrf: csrf_of(&page), client }
     }
 
-    pub(super) fn get(&self, path: &str) -> Reply {
+    pub(crate) fn get(&self, path: &str) -> Reply {
         self.client.get(path)
     }
 

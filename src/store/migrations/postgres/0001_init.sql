@@ -164,3 +164,22 @@ CREATE TABLE item (
 
 CREATE INDEX item_by_revision ON item (revision, key);
 CREATE INDEX item_tombstone ON item (revision) WHERE payload IS NULL;
+
+-- What sidecars have told of the Decisions that concern AccessRequests. No part of the record that they renew from.
+CREATE TABLE access (
+    -- One row a Decision, however often it is told.
+    decision_id    BYTEA PRIMARY KEY CHECK (octet_length(decision_id) = 16),
+    access_request BIGINT NOT NULL REFERENCES access_request (id),
+    at_ms          BIGINT NOT NULL,
+    sidecar        TEXT COLLATE "C" NOT NULL,
+    sequence       BIGINT NOT NULL CHECK (sequence >= 1),
+    document       TEXT NOT NULL CHECK (octet_length(document) <= 8192)
+);
+
+CREATE INDEX access_of_access_request ON access (access_request, at_ms, decision_id);
+
+CREATE TRIGGER access_is_never_changed BEFORE UPDATE ON access FOR EACH STATEMENT
+EXECUTE FUNCTION lockbox_refuse('what was told is never changed');
+
+CREATE TRIGGER access_is_kept BEFORE DELETE OR TRUNCATE ON access FOR EACH STATEMENT
+EXECUTE FUNCTION lockbox_refuse('what was told is kept');
