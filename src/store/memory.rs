@@ -66,6 +66,14 @@ impl MemoryStore {
         }
     }
 
+    /// A store of its own with what is committed in this one: a backup, or a copy that lags behind.
+    pub fn copy(&self) -> Self {
+        let copy = Self::with_begin_ms_max(self.begin_ms_max);
+        copy.next_number.store(self.next_number.load(Ordering::Acquire), Ordering::Release);
+        *copy.committed.write().unwrap_or_else(PoisonError::into_inner) = self.data();
+        copy
+    }
+
     /// A copy of what is committed. A panic elsewhere cannot have left it half written: it is only
     /// ever replaced as a whole.
     fn data(&self) -> Data {
