@@ -2,7 +2,7 @@
 //! leads to a copy that lags behind. It can be backed up and restored.
 
 use super::chance::Chance;
-use super::time::{Gate, NodeClock};
+use super::time::{Gate, NodeClock, TrueTime};
 use async_trait::async_trait;
 use lockbox::clock::Clock as _;
 use lockbox::domain::{
@@ -46,6 +46,7 @@ impl Database {
 pub(crate) struct Way {
     database: Arc<Database>,
     chance: Chance,
+    time: TrueTime,
     slow_ms_max: u64,
     faults: Mutex<Faults>,
     /// Closed: nothing is answered, and nothing is refused either.
@@ -61,7 +62,7 @@ struct Faults {
 impl Way {
     pub(crate) fn new(database: Arc<Database>, chance: Chance) -> Self {
         let slow_ms_max = chance.pick(&[0, 2, 20]);
-        Self { database, chance, slow_ms_max, faults: Mutex::default(), still: Arc::default() }
+        Self { database, chance, time: TrueTime::begin(), slow_ms_max, faults: Mutex::default(), still: Arc::default() }
     }
 
     pub(crate) fn cut(&self, cut: bool) {
@@ -80,7 +81,7 @@ impl Way {
 
     async fn takes_a_while(&self) {
         if self.slow_ms_max > 0 {
-            tokio::time::sleep(self.chance.ms(0, self.slow_ms_max)).await;
+            tokio::time::sleep(self.chance.ms_at(self.time.now(), self.slow_ms_max)).await;
         }
         self.still.opened().await;
     }

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 const SECOND: Duration = Duration::from_secs(1);
 /// How long things go wrong.
-const BAD_FOR: Duration = Duration::from_secs(12);
+const BAD_FOR: Duration = Duration::from_secs(8);
 /// How long after all is well a new Grant may take to be allowed everywhere, and its end to be effective.
-const WELL_WITHIN: Duration = Duration::from_secs(6);
+const WELL_WITHIN: Duration = Duration::from_millis(4500);
 const HOUR_MS: i64 = 3_600_000;
 
 /// A backup, and what was true then.
@@ -245,7 +245,7 @@ async fn all_is_well(world: &Arc<World>) {
         }
     }
     world.runs_now().iter().for_each(|run| run.gate.open());
-    pass_quietly(world, 3 * SECOND).await;
+    pass_quietly(world, 2 * SECOND).await;
     for change in [Change::Suspend(0, false), Change::Suspend(1, false), Change::Switch(false)] {
         write(world, change, false);
     }
