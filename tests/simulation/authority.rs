@@ -4,6 +4,7 @@
 use super::model::{Change, Model};
 use super::network::Taken;
 use super::record::Way;
+use super::tasks::{Task, Tasks};
 use super::time::{Gate, NodeClock};
 use super::world::World;
 use core::future::Future;
@@ -15,7 +16,6 @@ use lockbox::renewal::{Fleet, Own, Renew as _, RenewError, RenewRequest};
 use lockbox::state::{LeaseSettings, StateItem};
 use lockbox::store::{Item, Reads as _, Revision, Store, StoreError, Transaction};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::task::JoinSet;
 
 /// How often the time floor is raised, as the program does it.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -34,7 +34,8 @@ pub(crate) struct Authority {
     pub(crate) time: Arc<AuthorityTime>,
     store: Arc<dyn Store>,
     gate: Arc<Gate>,
-    tasks: Mutex<JoinSet<()>>,
+    tasks: Tasks,
+    own: Mutex<Vec<Task>>,
 }
 
 impl Machine {
@@ -50,14 +51,19 @@ impl Machine {
     pub(crate) fn kill(&self) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(running) = running {
-            running.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+            running
+                .own
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .drain(..)
+                .for_each(|task| running.tasks.abort(task));
         }
     }
 
     /// Starts it; it is tried again until the record can be read.
     pub(crate) async fn start(&self, world: &Arc<World>, id: String) {
         loop {
-            if let Ok(started) = self.gate.behind(self.started(&id)).await {
+            if let Ok(started) = self.gate.behind(self.started(world, &id)).await {
                 world.note(&format!("authority {id} is up"));
                 world.authority_is(Arc::clone(&started.time));
                 let (fleet, time, store) =
@@ -76,7 +82,7 @@ impl Machine {
         }
     }
 
-    async fn started(&self, id: &str) -> Result<Arc<Authority>, RenewError> {
+    async fn started(&self, world: &World, id: &str) -> Result<Arc<Authority>, RenewError> {
         let store: Arc<dyn Store> = Arc::clone(&self.way) as Arc<dyn Store>;
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let mut floor = self.way.revision().await?.time_floor;
@@ -85,18 +91,18 @@ impl Machine {
         }
         let time = Arc::new(AuthorityTime::starting_at(floor, Arc::clone(&clock)));
         let own = Own { id: id.to_owned(), address: id.to_owned() };
-        let fleet =
-            Arc::new(Fleet::new(Arc::clone(&store), clock, Arc::clone(&time), LeaseSettings::default(), own));
+        let fleet = Arc::new(Fleet::new(Arc::clone(&store), clock, Arc::clone(&time), LeaseSettings::default(), own));
         fleet.prepare().await?;
-        Ok(Arc::new(Authority { fleet, time, store, gate: Arc::clone(&self.gate), tasks: Mutex::default() }))
+        let (gate, tasks) = (Arc::clone(&self.gate), world.tasks.clone());
+        Ok(Arc::new(Authority { fleet, time, store, gate, tasks, own: Mutex::default() }))
     }
 }
 
 impl Authority {
     /// Does something as a part of this process: it stops and dies with it.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let behind = self.gate.behind(task);
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(behind);
+        let task = self.tasks.spawn(self.gate.behind(task));
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).push(task);
     }
 
     /// Answers a renewal; everything that it says is taken down.

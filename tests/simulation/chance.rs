@@ -30,7 +30,7 @@ impl Chance {
         z ^ (z >> 31)
     }
 
-    /// A duration that follows from the instant alone, for tasks that the runtime may wake in any order.
+    /// A duration that follows from the instant alone, whoever asks first.
     pub(crate) fn ms_at(&self, now: Duration, to: u64) -> Duration {
         let state = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Self::new(state ^ u64::try_from(now.as_nanos()).unwrap()).ms(0, to)
@@ -69,17 +69,15 @@ struct Events {
 impl Trace {
     /// With `whole`, everything is kept and shown.
     pub(crate) fn new(whole: bool) -> Self {
-        Self(Mutex::new(Events { hash: 0, shown: VecDeque::new(), whole }))
+        Self(Mutex::new(Events { hash: 0xcbf2_9ce4_8422_2325, shown: VecDeque::new(), whole }))
     }
 
     pub(crate) fn add(&self, at: Duration, what: &str) {
         let line = format!("{:>9.3} s  {what}", at.as_secs_f64());
         let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // FNV-1a of each line, summed: what happens at the same instant has no order.
-        let hash = line.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        events.hash = events.hash.wrapping_add(hash);
+        // FNV-1a.
+        let step = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        events.hash = line.bytes().fold(events.hash, step);
         if !events.whole && events.shown.len() >= SHOWN_MAX {
             events.shown.pop_front();
         }

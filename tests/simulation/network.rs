@@ -156,7 +156,7 @@ impl Link {
     /// A copy of the request comes once more, later, whoever is there then.
     fn plays_again(&self, place: usize, request: RenewRequest) {
         let (world, after) = (Arc::clone(&self.world), self.chance.ms(0, 3 * 3000));
-        tokio::spawn(async move {
+        self.world.tasks.spawn(async move {
             tokio::time::sleep(after).await;
             if let Some(authority) = world.machines[place].running() {
                 let _nobody_listens = authority.serve(request, Duration::ZERO).await;

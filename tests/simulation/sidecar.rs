@@ -2,6 +2,7 @@
 
 use super::model::{QUESTIONS, person};
 use super::network::Link;
+use super::tasks::{Task, Tasks};
 use super::time::{Gate, NodeClock};
 use core::time::Duration;
 use lockbox::clock::{Clock, SeededIds};
@@ -15,7 +16,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
-use tokio::task::AbortHandle;
 
 static POLICIES: LazyLock<Arc<PolicyHandle>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -96,7 +96,8 @@ pub(crate) struct Run {
     /// Whether a whole snapshot has come to this run.
     pub(crate) heard: Arc<AtomicBool>,
     evaluate: EvaluateAccess,
-    renewing: AbortHandle,
+    tasks: Tasks,
+    renewing: Task,
 }
 
 /// What a run is started with.
@@ -108,11 +109,12 @@ pub(crate) struct Start {
     pub(crate) gate: Arc<Gate>,
     pub(crate) link: Link,
     pub(crate) log: Arc<DecisionLog>,
+    pub(crate) tasks: Tasks,
 }
 
 impl Run {
     pub(crate) fn start(start: Start) -> Self {
-        let Start { sidecar, incarnation, view, clock, gate, link, log } = start;
+        let Start { sidecar, incarnation, view, clock, gate, link, log, tasks } = start;
         let (state, heard) = (Arc::new(State::default()), Arc::clone(&link.heard));
         let clock = clock as Arc<dyn Clock>;
         let settings = RenewerSettings {
@@ -124,9 +126,9 @@ impl Run {
             report: Box::new(|| ("sha256:0".to_owned(), None)),
         };
         let renewer = Renewer::new(Arc::new(link), Arc::clone(&state), Arc::clone(&clock), settings);
-        let renewing = tokio::spawn(gate.behind(async move { renewer.run().await })).abort_handle();
+        let renewing = tasks.spawn(gate.behind(async move { renewer.run().await }));
         let evaluate = data_path(state, clock, log, incarnation);
-        Self { sidecar, name: format!("s{sidecar}-{incarnation}"), gate, heard, evaluate, renewing }
+        Self { sidecar, name: format!("s{sidecar}-{incarnation}"), gate, heard, evaluate, tasks, renewing }
     }
 
     /// A process that is stopped answers nothing.
@@ -145,6 +147,6 @@ impl Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        self.renewing.abort();
+        self.tasks.abort(self.renewing);
     }
 }

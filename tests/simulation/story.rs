@@ -76,7 +76,8 @@ async fn pass_quietly(world: &Arc<World>, lasts: Duration) {
 
 fn start_authority(world: &Arc<World>, place: usize, after: Duration) {
     let world = Arc::clone(world);
-    tokio::spawn(async move {
+    let tasks = world.tasks.clone();
+    tasks.spawn(async move {
         tokio::time::sleep(after).await;
         let machine = Arc::clone(&world.machines[place]);
         let id = format!("a{place}-{}", world.time.now().as_millis());
@@ -148,7 +149,7 @@ fn break_machine(world: &Arc<World>, sidecar: usize, place: usize, lasts: Durati
     let machine = Arc::clone(&world.machines[place]);
     let later = |what: &str, undo: Box<dyn FnOnce() + Send>| {
         world.note(&format!("{what} for {lasts:?}"));
-        tokio::spawn(async move {
+        world.tasks.spawn(async move {
             tokio::time::sleep(lasts).await;
             undo();
         });

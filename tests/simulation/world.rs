@@ -6,6 +6,7 @@ use super::model::{Model, Permitted, QUESTIONS, Truth};
 use super::network::{Link, Weather};
 use super::record::{Database, Way};
 use super::sidecar::{Run, Start};
+use super::tasks::Tasks;
 use super::time::{Gate, NodeClock, TrueTime};
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
@@ -37,6 +38,7 @@ pub(crate) struct World {
     pub(crate) time: TrueTime,
     pub(crate) chance: Chance,
     pub(crate) trace: Trace,
+    pub(crate) tasks: Tasks,
     pub(crate) database: Arc<Database>,
     pub(crate) machines: Vec<Arc<Machine>>,
     pub(crate) hosts: Vec<Host>,
@@ -84,6 +86,7 @@ impl World {
         Arc::new(Self {
             time,
             trace: Trace::new(whole_trace),
+            tasks: Tasks::default(),
             database,
             machines,
             hosts,
@@ -157,6 +160,7 @@ impl World {
             gate: Arc::<Gate>::default(),
             link,
             log: Arc::clone(&self.log),
+            tasks: self.tasks.clone(),
         });
         self.note(&format!("sidecar {} is up", run.name));
         lock(&self.runs).push(Arc::new(run));
