@@ -26,6 +26,14 @@ pub(crate) struct Machine {
     pub(crate) way: Arc<Way>,
     pub(crate) gate: Arc<Gate>,
     running: Mutex<Option<Arc<Authority>>>,
+    tickets: Mutex<u64>,
+}
+
+/// What is killed right after a commit, and when it is up again.
+pub(crate) struct Dies {
+    pub(crate) machine: Arc<Machine>,
+    pub(crate) name: String,
+    pub(crate) up_after: Duration,
 }
 
 /// A run of the authority.
@@ -40,7 +48,7 @@ pub(crate) struct Authority {
 
 impl Machine {
     pub(crate) fn new(clock: Arc<NodeClock>, way: Way) -> Self {
-        Self { clock, way: Arc::new(way), gate: Arc::default(), running: Mutex::default() }
+        Self { clock, way: Arc::new(way), gate: Arc::default(), running: Mutex::default(), tickets: Mutex::default() }
     }
 
     /// The authority that answers here, if one does.
@@ -48,38 +56,58 @@ impl Machine {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Kills what runs here, and what is about to.
     pub(crate) fn kill(&self) {
+        self.ticket();
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(running) = running {
-            running
-                .own
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .drain(..)
-                .for_each(|task| running.tasks.abort(task));
+            let tasks = core::mem::take(&mut *running.own.lock().unwrap_or_else(PoisonError::into_inner));
+            tasks.into_iter().for_each(|task| running.tasks.abort(task));
         }
     }
 
-    /// Starts it; it is tried again until the record can be read.
-    pub(crate) async fn start(&self, world: &Arc<World>, id: String) {
-        loop {
-            if let Ok(started) = self.gate.behind(self.started(world, &id)).await {
-                world.note(&format!("authority {id} is up"));
-                world.authority_is(Arc::clone(&started.time));
-                let (fleet, time, store) =
-                    (Arc::clone(&started.fleet), Arc::clone(&started.time), Arc::clone(&started.store));
-                started.spawn(async move { fleet.keep().await });
-                started.spawn(async move {
-                    loop {
-                        let _may_fail = store.raise_time_floor(time.now()).await;
-                        tokio::time::sleep(SWEEP_EVERY).await;
-                    }
-                });
-                *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
-                return;
+    /// For a start; none of before counts any more, so that two never run here at once.
+    fn ticket(&self) -> u64 {
+        let mut last = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
+        *last += 1;
+        *last
+    }
+
+    fn still_wanted(&self, ticket: u64) -> bool {
+        *self.tickets.lock().unwrap_or_else(PoisonError::into_inner) == ticket
+    }
+
+    /// Starts it after a while, where none runs; it is tried again until the record can be read.
+    pub(crate) fn start(self: &Arc<Self>, world: &Arc<World>, name: String, after: Duration) {
+        let (machine, world, ticket) = (Arc::clone(self), Arc::clone(world), self.ticket());
+        let tasks = world.tasks.clone();
+        tasks.spawn(async move {
+            tokio::time::sleep(after).await;
+            let id = format!("{name}-{ticket}");
+            while machine.still_wanted(ticket) {
+                let started = machine.gate.behind(machine.started(&world, &id)).await;
+                if let Ok(started) = started
+                    && machine.still_wanted(ticket)
+                {
+                    return machine.is_up(&world, &id, started);
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
             }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        });
+    }
+
+    fn is_up(&self, world: &World, id: &str, started: Arc<Authority>) {
+        world.note(&format!("authority {id} is up"));
+        world.authority_is(Arc::clone(&started.time));
+        let (fleet, time, store) = (Arc::clone(&started.fleet), Arc::clone(&started.time), Arc::clone(&started.store));
+        started.spawn(async move { fleet.keep().await });
+        started.spawn(async move {
+            loop {
+                let _may_fail = store.raise_time_floor(time.now()).await;
+                tokio::time::sleep(SWEEP_EVERY).await;
+            }
+        });
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
     }
 
     async fn started(&self, world: &World, id: &str) -> Result<Arc<Authority>, RenewError> {
@@ -121,7 +149,7 @@ impl Authority {
 
     /// Makes a change as one transaction, tells of it, and waits until it is effective. With `dies`, the machine is
     /// killed right after the commit.
-    pub(crate) async fn write(self: Arc<Self>, world: Arc<World>, change: Change, dies: Option<Arc<Machine>>) {
+    pub(crate) async fn write(self: Arc<Self>, world: Arc<World>, change: Change, dies: Option<Dies>) {
         let mut model = world.model.lock().await;
         let now = self.time.now();
         let mut next = model.clone();
@@ -132,8 +160,9 @@ impl Authority {
         *model = next;
         let place = world.changed(&format!("{change:?}"), committed, &model);
         drop(model);
-        if let Some(machine) = dies {
-            return machine.kill();
+        if let Some(Dies { machine, name, up_after }) = dies.filter(|_| !world.is_calm()) {
+            machine.kill();
+            return machine.start(&world, name, up_after);
         }
         self.fleet.committed(committed);
         self.fleet.effective(committed).await;

@@ -1,7 +1,7 @@
 //! What happens in a world: it comes up, things are changed and go wrong as the seed has it, all is put right again,
 //! and then everything must work.
 
-use super::authority::{commit, recover};
+use super::authority::{Dies, commit, recover};
 use super::model::{Change, Model, QUESTIONS};
 use super::world::World;
 use core::time::Duration;
@@ -75,27 +75,16 @@ async fn pass_quietly(world: &Arc<World>, lasts: Duration) {
 }
 
 fn start_authority(world: &Arc<World>, place: usize, after: Duration) {
-    let world = Arc::clone(world);
-    let tasks = world.tasks.clone();
-    tasks.spawn(async move {
-        tokio::time::sleep(after).await;
-        let machine = Arc::clone(&world.machines[place]);
-        let id = format!("a{place}-{}", world.time.now().as_millis());
-        machine.start(&world, id).await;
-    });
+    world.machines[place].start(world, format!("a{place}"), after);
 }
 
 fn write(world: &Arc<World>, change: Change, dies: bool) {
     let place = world.chance.below(world.machines.len() as u64) as usize;
-    let machine = &world.machines[place];
+    let machine = Arc::clone(&world.machines[place]);
     if let Some(authority) = machine.running() {
-        let (world, dies) = (Arc::clone(world), dies.then(|| Arc::clone(machine)));
-        let after = dies.is_some();
-        let writing = Arc::clone(&authority).write(Arc::clone(&world), change, dies);
-        authority.spawn(writing);
-        if after {
-            start_authority(&world, place, world.chance.ms(0, 2500) + SECOND / 2);
-        }
+        let up_after = world.chance.ms(0, 2500);
+        let dies = dies.then(|| Dies { machine, name: format!("a{place}"), up_after });
+        authority.spawn(Arc::clone(&authority).write(Arc::clone(world), change, dies));
     }
 }
 

@@ -18,6 +18,7 @@ use lockbox::evaluate_access::{Answer, AuditUnavailable};
 use lockbox::renewal::View;
 use lockbox::store::Revision;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
 use tokio::sync::watch;
@@ -49,6 +50,7 @@ pub(crate) struct World {
     log: Arc<DecisionLog>,
     incarnations: Mutex<u64>,
     weather: Mutex<Weather>,
+    calm: AtomicBool,
     /// Until when no message passes between a sidecar and an authority.
     cuts: Mutex<BTreeMap<(usize, usize), Duration>>,
     /// Until when what authorities say to a sidecar is held.
@@ -96,6 +98,7 @@ impl World {
             log,
             incarnations: Mutex::new(0),
             weather: Mutex::new(Weather::of(&chance)),
+            calm: AtomicBool::new(false),
             cuts: Mutex::default(),
             holds: Mutex::default(),
             checked: Mutex::default(),
@@ -129,10 +132,16 @@ impl World {
 
     /// The network is as it should be, and what hangs on it is broken off.
     pub(crate) fn clear_up(&self) {
+        self.calm.store(true, Ordering::Relaxed);
         *lock(&self.weather) = Weather::calm();
         lock(&self.cuts).clear();
         lock(&self.holds).clear();
         self.reset.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Whether nothing goes wrong any more.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.calm.load(Ordering::Relaxed)
     }
 
     /// Starts a run of a sidecar beside those that are there.
