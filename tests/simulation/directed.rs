@@ -12,6 +12,7 @@ use lockbox::renewal::{Body, Fleet, Own, Piece, Renew as _, RenewError, RenewReq
 use lockbox::state::{Lease, LeaseSettings, Memory, State, StateItem};
 use lockbox::store::Revision;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 const SECOND: Duration = Duration::from_secs(1);
 const NOW_MS: i64 = 1_795_339_800_000;
@@ -139,6 +140,31 @@ async fn what_is_answered_was_read_after_the_renewal_came() {
     // One that cannot read the record has nothing to say.
     up.way.cut(true);
     renewed(&up.fleet, request("s", "1", 2, holds)).await.unwrap_err();
+}
+
+/// Wherever the way to the record hangs: a look that has begun before a renewal came is none for it.
+#[tokio::test(start_paused = true)]
+async fn a_look_that_was_under_way_does_not_count() {
+    for steps in 1..8 {
+        let mut scene = Scene::new(true);
+        let first = scene.change(Change::Grant(0, 60_000)).await;
+        let up = scene.up("only").await;
+        let renew = |nonce| {
+            let (fleet, holds) = (Arc::clone(&up.fleet), Some((first.epoch, first.number)));
+            tokio::spawn(async move { renewed(&fleet, request("s", "1", nonce, holds)).await.unwrap() })
+        };
+        // Registered, so that the look is what comes first.
+        renew(1).await.unwrap();
+        up.way.steps_left.store(steps, Ordering::Relaxed);
+        let under_way = renew(2);
+        tokio::time::sleep(SECOND / 10).await;
+        let revision = scene.change(Change::End(0, StateName::Revoked)).await;
+        let after = renew(3);
+        tokio::time::sleep(SECOND / 10).await;
+        up.way.still.open();
+        assert_eq!(after.await.unwrap(), revision.number, "hung at step {steps}");
+        assert!(under_way.await.unwrap() <= revision.number);
+    }
 }
 
 fn grant_of(model: &mut Model) -> Vec<StateItem> {

@@ -12,6 +12,7 @@ use lockbox::store::{
     AccessRequestFilter, Changes, Channel, Item, ItemPage, KeptAnswer, MemoryStore, Note, NoteKind, Notes, Outbox,
     OutboxCounts, OutboxEntry, Page, Reads, Revision, Store, StoreError, Transaction,
 };
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
@@ -49,6 +50,8 @@ pub(crate) struct Way {
     time: TrueTime,
     slow_ms_max: u64,
     faults: Mutex<Faults>,
+    /// After so many steps it hangs.
+    pub(crate) steps_left: AtomicI64,
     /// Closed: nothing is answered, and nothing is refused either.
     pub(crate) still: Arc<Gate>,
 }
@@ -62,7 +65,15 @@ struct Faults {
 impl Way {
     pub(crate) fn new(database: Arc<Database>, chance: Chance) -> Self {
         let slow_ms_max = chance.pick(&[0, 2, 20]);
-        Self { database, chance, time: TrueTime::begin(), slow_ms_max, faults: Mutex::default(), still: Arc::default() }
+        Self {
+            database,
+            chance,
+            time: TrueTime::begin(),
+            slow_ms_max,
+            faults: Mutex::default(),
+            steps_left: AtomicI64::new(0),
+            still: Arc::default(),
+        }
     }
 
     pub(crate) fn cut(&self, cut: bool) {
@@ -80,6 +91,9 @@ impl Way {
     }
 
     async fn takes_a_while(&self) {
+        if self.steps_left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.still.close();
+        }
         if self.slow_ms_max > 0 {
             tokio::time::sleep(self.chance.ms_at(self.time.now(), self.slow_ms_max)).await;
         }
