@@ -8,7 +8,7 @@ use crate::clock::{Boot, Clock, SteppedClock};
 use crate::domain::{Attributes, PersonId, TenantFacts, TenantId, Timestamp};
 use crate::renewal::{Body, Piece, Renew as _, RenewError, RenewRequest, View};
 use crate::state::{LeaseSettings, StateItem};
-use crate::store::{Item, MemoryStore, Note, NoteKind, Notes as _, Store};
+use crate::store::{Item, MemoryStore, Note, NoteKind, Store};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
