@@ -103,6 +103,24 @@ async fn an_end_waits_for_leases_that_were_given_before_a_restart() {
     assert!(effective_after(&after.fleet, revision).await >= 3 * SECOND);
 }
 
+/// The backup was made before the sidecar came, and before the authority that gave it its lease was listed.
+#[tokio::test(start_paused = true)]
+async fn an_end_waits_for_leases_that_a_restored_record_does_not_know_of() {
+    for shared in [false, true] {
+        let mut scene = Scene::new(shared);
+        scene.change(Change::Grant(0, 60_000)).await;
+        let backup = scene.database.now().copy();
+        let before = scene.up("first").await;
+        renewed(&before.fleet, request("s", "1", 1, None)).await.unwrap();
+        drop(before);
+        scene.database.restore(&backup);
+        let now = Timestamp::from_ms(NOW_MS);
+        let recovered = commit(&scene.database.now(), now, scene.model.end_all(now), true).await.unwrap();
+        let after = scene.up("second").await;
+        assert!(effective_after(&after.fleet, recovered).await >= 3 * SECOND, "shared: {shared}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_run_does_not_acknowledge_for_another_of_the_same_name() {
     let mut scene = Scene::new(false);

@@ -22,7 +22,7 @@ type Backup = (MemoryStore, Model);
 
 /// The whole story. What went wrong is in the world.
 pub(crate) async fn play(world: &Arc<World>) {
-    first_record(world).await;
+    let mut backup = first_record(world).await;
     for place in 0..world.machines.len() {
         start_authority(world, place, Duration::ZERO);
     }
@@ -30,7 +30,7 @@ pub(crate) async fn play(world: &Arc<World>) {
         world.start_run(sidecar);
     }
     pass(world, SECOND).await;
-    let mut backup = None;
+    // The first backup knows nothing of any sidecar.
     while world.time.now() < BAD_FOR && world.failure().is_none() {
         happen(world, &mut backup).await;
         pass(world, world.chance.ms(1, 500)).await;
@@ -40,7 +40,7 @@ pub(crate) async fn play(world: &Arc<World>) {
     }
 }
 
-async fn first_record(world: &World) {
+async fn first_record(world: &World) -> Backup {
     let (store, mut model) = (world.database.now(), world.model.lock().await);
     let now = world.machines[0].clock.wall();
     let mut items: Vec<_> = model.first().into_iter().map(Ok).collect();
@@ -49,6 +49,7 @@ async fn first_record(world: &World) {
     }
     let committed = commit(&store, now, items, false).await.unwrap();
     world.changed("the first record", committed, &model);
+    (store.copy(), model.clone())
 }
 
 /// Lets time pass, and asks every now and then: most often one question, sometimes all.
@@ -101,7 +102,7 @@ fn change(world: &World) -> Change {
 }
 
 /// One thing happens.
-async fn happen(world: &Arc<World>, backup: &mut Option<Backup>) {
+async fn happen(world: &Arc<World>, backup: &mut Backup) {
     let chance = &world.chance;
     let (sidecar, place) =
         (chance.below(world.hosts.len() as u64) as usize, chance.below(world.machines.len() as u64) as usize);
@@ -121,13 +122,15 @@ async fn happen(world: &Arc<World>, backup: &mut Option<Backup>) {
         18..26 => break_machine(world, sidecar, place, lasts),
         26 => {
             let model = world.model.lock().await.clone();
-            *backup = Some((world.database.now().copy(), model));
+            *backup = (world.database.now().copy(), model);
             world.note("backed up");
         }
         27 => {
-            if let Some(backup) = backup.take() {
-                restore(world, backup).await;
+            if chance.hit(500) {
+                (0..world.machines.len()).for_each(|place| world.cut(sidecar, place, 3 * SECOND));
+                world.note(&format!("s{sidecar} is cut off"));
             }
+            restore(world, backup).await;
         }
         _ => step_clock(world),
     }
@@ -208,11 +211,11 @@ fn step_clock(world: &World) {
 }
 
 /// The authorities are stopped, the record is put back to the backup, recovered, and they are started again.
-async fn restore(world: &Arc<World>, (store, before): Backup) {
+async fn restore(world: &Arc<World>, (store, before): &Backup) {
     world.machines.iter().for_each(|machine| machine.kill());
     tokio::time::sleep(Duration::from_millis(1)).await;
     let mut model = world.model.lock().await;
-    world.database.restore(&store);
+    world.database.restore(store);
     let now = world.machines[0].clock.wall();
     let (recovered, _) = recover(world, &world.database.now(), before.restored(&model), now).await;
     *model = recovered;
