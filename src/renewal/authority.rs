@@ -20,6 +20,8 @@ use tracing::warn;
 
 /// A delta longer than this is sent as a snapshot.
 const CHANGES_MAX: usize = 10_000;
+/// The epoch of a record that was never restored.
+const FIRST_EPOCH: u64 = 1;
 /// How often other authorities' rows are looked at while something waits for their sidecars.
 const PEERS_EVERY: Duration = Duration::from_millis(20);
 /// How often an authority says that it is there, while nothing else makes it say so.
@@ -91,8 +93,11 @@ impl Fleet {
     /// [`RenewError::Store`].
     pub async fn prepare(&self) -> Result<(), RenewError> {
         self.registry.refresh().await?;
-        self.reader.look().await?;
-        if self.peers.is_none() && self.registry.any() {
+        let look = self.reader.look().await?;
+        // A record that was restored may know neither of the sidecars that have come since its backup nor of the
+        // authorities that answered them.
+        let restored = look.revision.epoch > FIRST_EPOCH;
+        if restored || (self.peers.is_none() && self.registry.any()) {
             self.members().others_before(self.clock.boot());
         }
         if let Some(peers) = &self.peers {

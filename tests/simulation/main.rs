@@ -101,6 +101,17 @@ fn no_allow_is_stale_whatever_goes_wrong() {
     assert!(allows > 50 * SEEDS && effective > 5 * SEEDS, "{allows} allows, {effective} effective");
 }
 
+/// Seeds that have found a defect: a restored record knew of no sidecar, and ends were called effective while leases
+/// of before the restore still held.
+#[test]
+fn what_has_gone_wrong_once_does_not_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = sidecar::log(dir.path());
+    for seed in [16, 304, 623, 907] {
+        must_hold(seed, &run(seed, &log, false));
+    }
+}
+
 #[test]
 fn a_seed_is_always_the_same_run() {
     for seed in 1..6 {
