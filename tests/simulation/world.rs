@@ -110,6 +110,11 @@ impl World {
         self.trace.add(self.time.now(), what);
     }
 
+    /// What a clock shows that runs right.
+    pub(crate) fn right_time(&self) -> Timestamp {
+        Timestamp::from_ms(START_MS).plus(self.time.now())
+    }
+
     pub(crate) fn weather(&self) -> Weather {
         *lock(&self.weather)
     }
