@@ -51,6 +51,15 @@ pub struct Revision {
     pub time_floor: Timestamp,
 }
 
+impl Revision {
+    /// The epoch after this one, begun at `now`: the second it begins in, so that a record which is restored twice
+    /// from one backup does not begin the same epoch twice. Sidecars would take the second for the first.
+    fn next_epoch(&self, now: Timestamp) -> u64 {
+        let second = u64::try_from(now.as_ms()).unwrap_or(0) / 1000;
+        self.epoch.saturating_add(1).max(second)
+    }
+}
+
 /// One thing sidecars hold, opaque to the store: a key, and its content or that it is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -267,7 +276,7 @@ pub trait Transaction: Reads + Send + Sync {
     /// Writes an item for sidecars: it gets the revision that this transaction commits as, and the
     /// state hash loses the old digest and gains the new one. The last write of a key counts.
     async fn put_item(&mut self, item: Item) -> Result<(), StoreError>;
-    /// Commits as the first revision of the next epoch: what sidecars hold of the one before is then worth nothing.
+    /// Commits as the first revision of the next epoch, which is higher, and one that never was: what sidecars hold of the one before is then worth nothing.
     /// For after a restore, whose record may be older than what they have been told.
     async fn raise_epoch(&mut self) -> Result<(), StoreError>;
     /// Makes it so. The revision is one higher if an item was written or the epoch raised, else as before.

@@ -1,7 +1,7 @@
 //! Style as a test: which module may name which, how long a file and a function may be, and what must
 //! not be left lying about. Reads the sources as text; knows nothing of the program.
 
-#![expect(clippy::unwrap_used, reason = "tests panic to fail")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests panic to fail")]
 
 mod tidy {
     //! The checks; each takes text and gives complaints, so that each can be shown a bad example.
@@ -120,5 +120,30 @@ fn every_policy_has_an_id_of_its_own_and_a_case() {
 fn modules_are_files_with_the_module_s_name() {
     let complaints: Vec<String> =
         rust_files().into_iter().map(|(path, _)| path).filter(|path| path.ends_with("/mod.rs")).collect();
+    none(&complaints);
+}
+
+#[test]
+fn every_design_mutant_still_applies_and_names_a_test() {
+    let tests: String =
+        files("tests/simulation").into_iter().filter(|(path, _)| path.ends_with(".rs")).map(|(_, text)| text).collect();
+    let mutants: Vec<_> = files("tests/mutants").into_iter().filter(|(path, _)| path.ends_with(".patch")).collect();
+    assert!(mutants.len() > 10, "the mutants are not where they should be");
+    let mut complaints = Vec::new();
+    for (path, text) in mutants {
+        let named = text.lines().find_map(|line| line.strip_prefix("Caught by: ")).unwrap_or_default();
+        let function = named.rsplit("::").next().unwrap_or_default();
+        if !tests.contains(&format!("fn {function}()")) {
+            complaints.push(format!("{path}: there is no test `{named}`"));
+        }
+        let applied = std::process::Command::new("git")
+            .current_dir(root())
+            .args(["apply", "--check", &path])
+            .output()
+            .expect("git must be there to try whether patches apply");
+        if !applied.status.success() {
+            complaints.push(format!("{path}: {}", String::from_utf8_lossy(&applied.stderr).trim()));
+        }
+    }
     none(&complaints);
 }

@@ -11,6 +11,9 @@ use async_trait::async_trait;
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
+mod fleet;
+mod mirror;
+
 /// A lease short enough to be waited out.
 const SETTINGS: LeaseSettings =
     LeaseSettings { lease: Duration::from_millis(300), hold: Duration::from_millis(50), drift_ppm_max: 100_000 };

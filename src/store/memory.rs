@@ -67,6 +67,14 @@ impl MemoryStore {
         }
     }
 
+    /// A store of its own with what is committed in this one: a backup, or a copy that lags behind.
+    pub fn copy(&self) -> Self {
+        let copy = Self::with_begin_ms_max(self.begin_ms_max);
+        copy.next_number.store(self.next_number.load(Ordering::Acquire), Ordering::Release);
+        *copy.committed.write().unwrap_or_else(PoisonError::into_inner) = self.data();
+        copy
+    }
+
     /// A copy of what is committed. A panic elsewhere cannot have left it half written: it is only
     /// ever replaced as a whole.
     fn data(&self) -> Data {
@@ -303,13 +311,14 @@ impl Transaction for MemoryTransaction {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<Revision, StoreError> {
-        let (now, next_epoch) = (self.now, u64::from(self.next_epoch));
+        let (now, next_epoch) = (self.now, self.next_epoch);
         let written = self.item_written || self.next_epoch;
         let revision = self.write(|data| {
             data.references_hold()?;
             let number = data.revision.number.saturating_add(u64::from(written));
             let time_floor = data.revision.time_floor.max(now);
-            let epoch = data.revision.epoch.saturating_add(next_epoch);
+            let before = data.revision;
+            let epoch = if next_epoch { before.next_epoch(now) } else { before.epoch };
             data.revision = Revision { epoch, number, time_floor, state_hash: data.state_hash() };
             Ok(data.revision)
         })?;

@@ -67,7 +67,8 @@ fn restored(mut app: TestApp, config: &Path, backup: impl Fn(), restore: impl Fn
     assert!(asked.contains("all active Grants (1)") && asked.contains("--yes"), "{asked}");
     let recovered =
         json(&authority(config, &["recover", "--yes", "--operator", "otto@provider.example", "--output", "json"]));
-    assert_eq!((&recovered["before"]["epoch"], &recovered["after"]["epoch"]), (&1.into(), &2.into()));
+    assert_eq!(recovered["before"]["epoch"], 1);
+    assert!(recovered["after"]["epoch"].as_u64() > Some(1), "{recovered}");
     assert_eq!((&recovered["revoked"], &recovered["ended"]), (&1.into(), &0.into()));
     app.start_again();
     assert_eq!(app.show("csilla", &granted).is(200).state(), "revoked");

@@ -27,6 +27,9 @@ impl Accesses for PostgresStore {
         if told.is_empty() {
             return Ok(0);
         }
+        // In one order, so that two authorities that are told the same do not wait for each other's rows.
+        let mut told: Vec<&ToldAccess> = told.iter().collect();
+        told.sort_by_key(|told| told.key.decision_id);
         // One statement, so all or none: a column at a time, whatever their number.
         let ids: Vec<Vec<u8>> = told.iter().map(|told| told.key.decision_id.as_bytes().to_vec()).collect();
         let requests: Vec<i64> = told.iter().map(|told| stored(told.access_request.number())).collect();

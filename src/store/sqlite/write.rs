@@ -337,7 +337,7 @@ impl Transaction for SqliteTransaction {
     async fn commit(mut self: Box<Self>) -> Result<Revision, StoreError> {
         let begun = self.begun.revision;
         let after = Revision {
-            epoch: begun.epoch.saturating_add(u64::from(self.next_epoch)),
+            epoch: if self.next_epoch { begun.next_epoch(self.now) } else { begun.epoch },
             number: begun.number.saturating_add(u64::from(self.hash.is_some() || self.next_epoch)),
             state_hash: self.hash.unwrap_or(begun.state_hash),
             time_floor: begun.time_floor.max(self.now),

@@ -77,6 +77,8 @@ pub(super) async fn pages_of_items_tell_tombstones_and_revisions(store: &dyn Sto
 }
 
 pub(super) async fn a_new_epoch_ends_what_was_told_before(store: &dyn Store) {
+    /// The second that `at` counts from.
+    const EPOCH: u64 = 1_795_339_800;
     let mut transaction = store.begin(at(1)).await.unwrap();
     transaction.put_item(item("a", b"1")).await.unwrap();
     let before = transaction.commit().await.unwrap();
@@ -87,10 +89,16 @@ pub(super) async fn a_new_epoch_ends_what_was_told_before(store: &dyn Store) {
     let mut transaction = store.begin(at(2)).await.unwrap();
     transaction.raise_epoch().await.unwrap();
     let after = transaction.commit().await.unwrap();
-    assert_eq!((after.epoch, after.number, after.state_hash), (2, before.number + 1, before.state_hash));
+    assert_eq!((after.epoch, after.number, after.state_hash), (EPOCH, before.number + 1, before.state_hash));
     assert_eq!(store.revision().await.unwrap(), after);
     assert!(matches!(store.changes_since(1, before.number, 10).await.unwrap(), Changes::TooOld));
-    assert!(matches!(store.changes_since(2, after.number, 10).await.unwrap(), Changes::Since { .. }));
+    assert!(matches!(store.changes_since(EPOCH, after.number, 10).await.unwrap(), Changes::Since { .. }));
+    // Restored once more from the same backup, it is another epoch than the last time.
+    for (later_ms, epoch) in [(1000, EPOCH + 1), (5000, EPOCH + 5), (2, EPOCH + 6)] {
+        let mut transaction = store.begin(at(later_ms)).await.unwrap();
+        transaction.raise_epoch().await.unwrap();
+        assert_eq!(transaction.commit().await.unwrap().epoch, epoch, "it rises though the clock was set back");
+    }
 }
 
 pub(super) async fn the_time_floor_never_sinks(store: &dyn Store) {
