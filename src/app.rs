@@ -21,7 +21,7 @@ use crate::http::router::{AuthorityApi, Row, mount};
 use crate::http::serve::{Bounds, Counts, Stopped, serve};
 use crate::identity::Identity;
 use crate::policy::{LoadError, PolicyHandle, ShadowPolicies};
-use crate::renewal::{PolicyFetch, Renew, RenewError};
+use crate::renewal::{Adopt, PolicyFetch, Renew, RenewError};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::tls::TlsError;
@@ -176,8 +176,11 @@ impl App {
         }
         let beside = match (role, &record) {
             (Role::Authority, _) => None,
-            (_, Some(record)) => Some(Beside::open(&shared, Arc::clone(&record.fleet) as Arc<dyn Renew>)?),
-            (_, None) => Some(Beside::open(&shared, sidecar::remote(&shared)?)?),
+            (_, Some(record)) => {
+                let adopt = record.adopt.clone().map(|adopt| adopt as Arc<dyn Adopt>);
+                Some(Beside::open(&shared, Arc::clone(&record.fleet) as Arc<dyn Renew>, adopt)?)
+            }
+            (_, None) => Some(Beside::open(&shared, sidecar::remote(&shared)?, sidecar::adopting(&shared))?),
         };
         let authority = match &record {
             Some(record) => Some(record.listen(&shared, &mut on).await?),
@@ -189,7 +192,7 @@ impl App {
         shared.operations(record.as_ref(), beside.as_ref(), &mut on).await?;
         on.background.keep(&shared);
         if let (Some(record), Some(api)) = (&record, &authority) {
-            on.background.keep_authority(record, api);
+            on.background.keep_authority(&shared, record, api);
         }
         let Listening { addresses, listeners, stop, background } = on;
         info!(?role, authority = %addresses.authority, sidecar = %addresses.sidecar, operations = %addresses.operations, "listening");

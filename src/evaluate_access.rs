@@ -203,9 +203,8 @@ impl EvaluateAccess {
             return Ok(answers);
         }
         let moment = self.moment(self.clock.boot(), self.state.standing());
-        let denied = asked.iter().map(|asked| {
-            self.unrecorded(caller, Arc::new(overtaken(asked)), &moment, None, false).split()
-        });
+        let denied =
+            asked.iter().map(|asked| self.unrecorded(caller, Arc::new(overtaken(asked)), &moment, None, false).split());
         let (records, answers): (Vec<_>, Vec<_>) = denied.unzip();
         self.log.append_all(records, Durability::Process).await?;
         Ok(answers)

@@ -11,7 +11,7 @@ use crate::http::router::{AuthorityApi, authority_table};
 use crate::identity::oidc::OidcClient;
 use crate::manage_requests::{self, ManageRequests};
 use crate::notify::{Backoff, Mailer, Postman, WebhookSender};
-use crate::renewal::{Fleet, Own};
+use crate::renewal::{Fleet, FromRecord, Own};
 use crate::store::{SqliteSettings, SqliteStore, Store};
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub(super) struct Record {
     pub(super) fleet: Arc<Fleet>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) oidc: Option<Arc<OidcClient>>,
+    /// Takes up what was pushed to another authority; `None` where policies are from a folder.
+    pub(super) adopt: Option<Arc<FromRecord>>,
     local: Vec<LocalPerson>,
 }
 
@@ -43,7 +45,10 @@ impl Record {
         let (clock, lease) = (Arc::clone(&shared.clock), parts::lease(config));
         let fleet = Arc::new(Fleet::new(Arc::clone(&store), clock, Arc::clone(&time), lease, own));
         fleet.prepare().await?;
-        Ok(Self { store, time, fleet, clock: Arc::clone(&shared.clock), oidc, local })
+        let bundled = shared.policies.status().bundle.is_some();
+        let (policies, clock) = (Arc::clone(&shared.policies), Arc::clone(&shared.clock));
+        let adopt = bundled.then(|| Arc::new(FromRecord::new(Arc::clone(&store), policies, clock)));
+        Ok(Self { store, time, fleet, clock: Arc::clone(&shared.clock), oidc, adopt, local })
     }
 
     /// Starts what the authority listens on.

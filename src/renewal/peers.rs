@@ -67,8 +67,7 @@ impl PeerRow {
         acknowledges(Some((self.epoch, self.observed)), epoch, number)
             && !self.more
             && self.laggards.iter().all(|(sidecar, incarnation, holds)| {
-                acknowledges(*holds, epoch, number)
-                    || elsewhere(&(sidecar.clone(), incarnation.clone()))
+                acknowledges(*holds, epoch, number) || elsewhere(&(sidecar.clone(), incarnation.clone()))
             })
     }
 }
