@@ -42,6 +42,7 @@ mod page_people;
 mod pages;
 mod passkeys;
 mod people;
+mod pushed;
 mod record;
 mod restarts;
 mod router_walk;
