@@ -20,7 +20,8 @@ fn authority(place: &Place) -> TestApp {
     trust(&place.at("second.pub"), &key(2));
     let trusted = format!("[\"{}\", \"{}\"]", place.at("key.pub").display(), place.at("second.pub").display());
     let mut settings = place.settings().and_sidecar("edge-1").and_sidecar("edge-2");
-    settings.env.push(("LOCKBOX_POLICIES__TRUSTED_KEYS".to_owned(), trusted));
+    let keys = settings.env.iter_mut().find(|(name, _)| name.ends_with("TRUSTED_KEYS")).unwrap();
+    keys.1 = trusted;
     TestApp::start_with(settings)
 }
 
