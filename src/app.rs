@@ -5,6 +5,7 @@ mod authority;
 mod background;
 mod letters;
 mod parts;
+pub mod record;
 mod report;
 mod sidecar;
 
@@ -44,7 +45,7 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("the database `{path}` cannot be used: {error}")]
     Store {
-        /// Which file.
+        /// Which file or address.
         path: String,
         /// Why.
         error: StoreError,

@@ -3,6 +3,7 @@
 //! Invariant: a secret never comes from an argument, because arguments are visible to every process of
 //! the host; it comes from a file or from the environment.
 
+mod authority;
 mod authorize;
 mod bench;
 mod client;
@@ -86,6 +87,8 @@ enum Command {
     Fleet(fleet::Args),
     /// Edit, test, prove and ship Cedar policies.
     Policy(policy::Args),
+    /// Back up the record, recover it after a restore, or move it to a database server.
+    Authority(authority::Args),
     /// Read the decision log.
     Log(log::Args),
     /// Decide recorded questions again, and print what changes.
@@ -135,6 +138,7 @@ fn dispatch(command: Command, output: &Output) -> Result<Exit, CliError> {
         Command::Tenant(args) => tenant::run(args, output),
         Command::Fleet(args) => fleet::run(args, output),
         Command::Policy(args) => policy::run(args, output),
+        Command::Authority(args) => authority::run(args, output),
         Command::Log(args) => log::run(args, output),
         Command::Replay(args) => replay::run(args, output),
         Command::Config(args) => config::run(args, output),

@@ -6,6 +6,7 @@
 
 mod bundles;
 mod read;
+mod recover;
 mod requests;
 mod rights;
 mod settings;
@@ -14,6 +15,7 @@ mod told;
 
 pub use bundles::{PushedBundle, kept_bundle};
 pub use read::{AccessRequestQuery, Listed};
+pub use recover::{Recovered, recover};
 pub use requests::{Idempotency, Stepped};
 pub use settings::EngineerEntry;
 pub use sweep::Swept;

@@ -12,14 +12,19 @@ use crate::domain::{
 };
 use async_trait::async_trait;
 pub use memory::MemoryStore;
+pub use moving::{Moved, move_record};
 pub use notes::{Note, NoteKind, Notes};
 pub use outbox::{Channel, Delivery, DeliveryState, Outbox, OutboxCounts, OutboxEntry};
-pub use sqlite::{SqliteSettings, SqliteStore};
+pub use postgres::{PostgresHost, PostgresSettings, PostgresStore, PostgresTls, Standby};
+pub use sqlite::{BackedUp, SqliteSettings, SqliteStore};
 
 mod document;
 mod memory;
+mod moving;
 mod notes;
 mod outbox;
+mod postgres;
+mod rows;
 mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -38,7 +43,9 @@ pub struct Revision {
     pub number: u64,
     /// Sum (wrapping) of the digests of all items that sidecars hold at this revision.
     pub state_hash: u128,
-    /// The authority's time never goes below this again, whatever the wall clock says.
+    /// The authority's time never goes below this again, whatever the wall clock says. Where several authorities
+    /// share a record, each learns here of a floor that another one raised whose clock is ahead: it is in every
+    /// revision that is read or committed, so nothing else has to tell of it.
     pub time_floor: Timestamp,
 }
 
@@ -200,12 +207,6 @@ pub trait Store: Reads + Outbox + Notes + Send + Sync {
     async fn moved(&self) {
         core::future::pending().await
     }
-    /// Proves that the database which answers is the one that takes commits, at some instant after this was called,
-    /// and tells what its clock showed. A deposed primary can still be read, but it cannot prove this. `None` where
-    /// the record is in one place only and has no clock of its own.
-    async fn prove_primary(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(None)
-    }
     /// Whether other processes may use the record at the same time.
     fn is_shared(&self) -> bool {
         false
@@ -216,6 +217,19 @@ pub trait Store: Reads + Outbox + Notes + Send + Sync {
     /// Drops the tombstones of revision `up_to` and below. Whoever is behind it is then answered
     /// [`Changes::TooOld`], so keep it well below the revision of the slowest sidecar.
     async fn prune_tombstones(&self, up_to: u64, now: Timestamp) -> Result<(), StoreError>;
+    /// Proves that the server this store reads from was still the one that takes commits, at some moment after
+    /// the call. A lease may rest on what the store tells only together with it: of a database that can be
+    /// replaced by another server (a failover), the replaced one goes on answering reads from a record that no
+    /// longer grows. Call it after the renewal has arrived, and before the read that answers it or beside it,
+    /// never after; one proof serves every renewal that had arrived when it was called. Tells what the server's clock
+    /// showed then, which is the time of all who share the record; `None` for a store that is one file or one
+    /// process, which has no clock of its own and is proven by its own checks.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] without the proof: grant nothing.
+    async fn prove_primary(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
     /// Whether the database answers; for `/readyz`.
     async fn ping(&self) -> Result<(), StoreError>;
 }

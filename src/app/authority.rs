@@ -1,7 +1,7 @@
 //! The authority's half of a process: the record, its fleet, its page and its notices.
 
 use super::background::SWEEP_EVERY;
-use super::{Listening, Shared, StartError, letters, parts};
+use super::{Listening, Shared, StartError, letters, parts, record};
 use crate::clock::{AuthorityTime, Clock};
 use crate::config::Config;
 use crate::console::{self, Console, LocalPerson};
@@ -12,7 +12,7 @@ use crate::identity::oidc::OidcClient;
 use crate::manage_requests::{self, ManageRequests};
 use crate::notify::{Backoff, Mailer, Postman, WebhookSender};
 use crate::renewal::{Fleet, FromRecord, Own};
-use crate::store::{SqliteSettings, SqliteStore, Store};
+use crate::store::Store;
 use std::sync::Arc;
 
 /// The authority while it is put together.
@@ -31,10 +31,8 @@ impl Record {
     pub(super) async fn open(shared: &Shared, local: Vec<LocalPerson>) -> Result<Self, StartError> {
         let config = &shared.config;
         let oidc = parts::oidc(config)?;
-        let path = config.authority.database.path();
-        let unusable = |error| StartError::Store { path: path.display().to_string(), error };
-        let store: Arc<dyn Store> =
-            Arc::new(SqliteStore::open(path, SqliteSettings::default()).await.map_err(unusable)?);
+        let store = record::open(config).await?;
+        let unusable = |error| StartError::Store { path: config.authority.database.to_string(), error };
         let mut floor = store.revision().await.map_err(unusable)?.time_floor;
         if !store.is_shared() {
             // What time it was when the floor was last raised is not known to be the last it was.

@@ -6,6 +6,7 @@ use crate::domain::Defaults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// The settings of the role authority.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,8 +22,34 @@ pub struct Authority {
     /// The address people use, for links; without one it is made from `listen`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<Url>,
-    /// The SQLite file, relative to the working directory.
+    /// The SQLite file, relative to the working directory; or `postgres://user@host:port,host:port/database`, whose
+    /// servers are tried in turn for the primary.
     pub database: Database,
+    /// The file with the password of the database user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_password_file: Option<PathBuf>,
+    /// The certificates that the database's server certificate may be issued by, beside the public ones. With it
+    /// also a server on this host must show one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_ca_file: Option<PathBuf>,
+    /// The certificate that proves to the database server who connects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_client_certificate_file: Option<PathBuf>,
+    /// The key of that certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_client_key_file: Option<PathBuf>,
+    /// Whether a synchronous standby acknowledges commits; if not set, `synchronous` with several servers in
+    /// `database` and `none` with one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_standby: Option<DatabaseStandby>,
+    /// The most connections to the database server, without the one that listens, 2 to 200.
+    pub database_connections_max: u32,
+    /// How long a database server may take to answer a new connection, in milliseconds, 100 to 60000.
+    pub database_connect_ms_max: u64,
+    /// How long a statement, a commit or a proof may take, in milliseconds, 100 to 60000.
+    pub database_statement_ms_max: u64,
+    /// How long a change waits for the one before it, in milliseconds, 100 to 60000.
+    pub database_begin_ms_max: u64,
     /// How long a customer has to answer, from the notification. ISO 8601, `PT1M` to `P7D`; tenants may only tighten it.
     pub respond_within: IsoDuration,
     /// The longest Grant. ISO 8601, `PT1S` to `P1D`; tenants may only tighten it.
@@ -40,6 +67,16 @@ pub struct Authority {
     pub escalate_after: Option<IsoDuration>,
 }
 
+/// Whether a standby of the database acknowledges commits before they count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatabaseStandby {
+    /// One does: without `synchronous_standby_names` on the primary no lease is granted.
+    Synchronous,
+    /// There is none that could become the primary, or what a failover can lose is accepted.
+    None,
+}
+
 impl Default for Authority {
     /// 12 h to answer and 4 h of access are the field's own numbers (DOMAIN.md).
     fn default() -> Self {
@@ -49,6 +86,15 @@ impl Default for Authority {
             tls: None,
             public_url: None,
             database: Database::default(),
+            database_password_file: None,
+            database_ca_file: None,
+            database_client_certificate_file: None,
+            database_client_key_file: None,
+            database_standby: None,
+            database_connections_max: 10,
+            database_connect_ms_max: 2000,
+            database_statement_ms_max: 5000,
+            database_begin_ms_max: 10_000,
             respond_within: IsoDuration::from_secs(12 * 3600),
             grant_longest: IsoDuration::from_secs(4 * 3600),
             remind_after: None,
@@ -73,7 +119,52 @@ impl Authority {
         }
     }
 
+    /// Whether a synchronous standby is demanded: as set, or with several servers.
+    pub fn standby(&self) -> DatabaseStandby {
+        let several = matches!(&self.database, Database::Postgres(postgres) if postgres.hosts.len() > 1);
+        let default = if several { DatabaseStandby::Synchronous } else { DatabaseStandby::None };
+        self.database_standby.unwrap_or(default)
+    }
+
+    fn check_database(&self, check: &mut Checker<'_>) {
+        check.range("authority.database_connections_max", self.database_connections_max, 2..=200);
+        for (key, got) in [
+            ("authority.database_connect_ms_max", self.database_connect_ms_max),
+            ("authority.database_statement_ms_max", self.database_statement_ms_max),
+            ("authority.database_begin_ms_max", self.database_begin_ms_max),
+        ] {
+            check.range(key, got, 100..=60_000);
+        }
+        let (certificate, key) = (&self.database_client_certificate_file, &self.database_client_key_file);
+        if certificate.is_some() != key.is_some() {
+            check.wrong(
+                "authority.database_client_certificate_file",
+                "and `authority.database_client_key_file` go together",
+            );
+        }
+        let Database::Postgres(postgres) = &self.database else {
+            for (key, set) in [
+                ("authority.database_password_file", self.database_password_file.is_some()),
+                ("authority.database_ca_file", self.database_ca_file.is_some()),
+                ("authority.database_client_certificate_file", certificate.is_some()),
+                ("authority.database_standby", self.database_standby.is_some()),
+            ] {
+                if set {
+                    check.wrong(key, "has a meaning only with a `postgres://` address in `authority.database`");
+                }
+            }
+            return;
+        };
+        if certificate.is_some() && self.database_ca_file.is_none() && postgres.is_loopback() {
+            check.wrong(
+                "authority.database_client_certificate_file",
+                "needs `authority.database_ca_file`: to a server on this host there is no TLS without it",
+            );
+        }
+    }
+
     pub(super) fn check(&self, check: &mut Checker<'_>) {
+        self.check_database(check);
         if self.tls.is_none() {
             check.listener("authority.listen", self.listen, self.beyond_loopback);
         }

@@ -1,7 +1,7 @@
 //! What `lockbox config check` says: every value in force, where it is from, and what is allowed but
 //! worth a second thought.
 
-use super::{BeyondLoopback, Callers, Config, Durability};
+use super::{BeyondLoopback, Callers, Config, Database, DatabaseStandby, Durability};
 use core::fmt;
 use core::time::Duration;
 
@@ -93,6 +93,12 @@ fn warnings(config: &Config) -> Vec<String> {
     warn(
         (config.policies.bundle.is_some() || config.policies.bundle_url.is_some()) && folders != ["default"; 2],
         "`policies.dir` and `policies.schema` have no meaning beside a bundle".to_owned(),
+    );
+    warn(
+        matches!(authority.database, Database::Postgres(_)) && authority.standby() == DatabaseStandby::None,
+        "`authority.database_standby` is `none`: if another server ever takes over from this one, changes that were \
+         acknowledged can be lost, and the server that was replaced can go on giving leases"
+            .to_owned(),
     );
     warn(
         authority.respond_within.get() > Duration::from_secs(12 * 3600),

@@ -65,7 +65,7 @@ fn the_environment_is_above_the_file_and_the_file_above_the_defaults() {
     assert_eq!(config.sidecar.authzen.include_context, IncludeContext::OnDeny);
     assert_eq!(config.sidecar.authzen.subject_types, ["engineer", "user"]);
     assert_eq!(config.sidecar.authzen.resource_prefix.get("record").unwrap(), "cert/records");
-    assert_eq!(config.authority.database.path(), Path::new("var/state.db"));
+    assert_eq!(config.authority.database, Database::Sqlite("var/state.db".into()));
     assert_eq!(config.origins.of("lease.hold_ms"), "LOCKBOX_LEASE__HOLD_MS");
     assert!(config.origins.of("lease.lease_ms").ends_with("lockbox.toml"), "{}", config.origins.of("lease.lease_ms"));
     assert_eq!(config.origins.of("cache.ttl_ms_max"), "default");
@@ -146,7 +146,8 @@ fn secrets_have_no_place_in_it() {
         &["would carry the token unprotected"],
     );
     refused("[sidecar]\nauthority_url = \"https://a.example\"\n", &[], &["authority_token_file"]);
-    refused("[authority]\ndatabase = \"postgres://u:p@h/d\"\n", &[], &["only a SQLite file"]);
+    refused("[authority]\ndatabase = \"postgres://u:p@h/d\"\n", &[], &["database_password_file"]);
+    refused("[authority]\ndatabase = \"mysql://u@h/d\"\n", &[], &["neither an SQLite file"]);
     refused("[authority]\ndatabase = \"sqlite::memory:\"\n", &[], &["must outlive the process"]);
 }
 
@@ -281,4 +282,22 @@ fn a_bundle_needs_a_key_and_a_key_needs_a_bundle() {
     refused(&fetched.replace("https", "http"), &[], &["would carry the token unprotected"]);
     refused(&format!("{fetched}bundle = \"p.tar.gz\"\n"), &[], &["exclude each other"]);
     refused("[policies]\nbundle_token_file = \"t\"\n", &[], &["needs `policies.bundle_url`"]);
+}
+
+#[test]
+fn a_database_server_is_reached_as_its_address_demands() {
+    let one = load("[authority]\ndatabase = \"postgres://lockbox@localhost/lockbox\"\n", &[]).unwrap();
+    assert_eq!(one.authority.standby(), DatabaseStandby::None);
+    assert!(one.explain().warnings.iter().any(|warning| warning.contains("can be lost")));
+    let many = "[authority]\ndatabase = \"postgres://lockbox@db1,db2/lockbox\"\n";
+    let two = load(many, &[]).unwrap();
+    assert_eq!(two.authority.standby(), DatabaseStandby::Synchronous);
+    assert!(two.explain().warnings.iter().all(|warning| !warning.contains("can be lost")));
+    let accepted = load(&format!("{many}database_standby = \"none\"\n"), &[]).unwrap();
+    assert_eq!(accepted.authority.standby(), DatabaseStandby::None);
+    refused(&format!("{many}database_connections_max = 1\n"), &[], &["is 1: allowed is 2 to 200"]);
+    refused(&format!("{many}database_statement_ms_max = 99\n"), &[], &["is 99: allowed is 100 to 60000"]);
+    refused(&format!("{many}database_client_key_file = \"k\"\n"), &[], &["go together"]);
+    refused(&format!("{many}database_pasword_file = \"p\"\n"), &[], &["did you mean `database_password_file`"]);
+    refused("[authority]\ndatabase_ca_file = \"ca.pem\"\n", &[], &["only with a `postgres://` address"]);
 }

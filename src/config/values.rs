@@ -4,7 +4,6 @@ use crate::domain::{format_duration, parse_duration};
 use core::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 /// A duration written in ISO 8601, such as `PT12H`; at least a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -81,46 +80,6 @@ impl TryFrom<String> for Url {
 impl From<Url> for String {
     fn from(url: Url) -> Self {
         url.0
-    }
-}
-
-/// Where the authority keeps its state: the path of a SQLite file, plain or as a `sqlite:` address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
-pub struct Database(String);
-
-impl Database {
-    /// The path of the SQLite file.
-    pub fn path(&self) -> &Path {
-        Path::new(&self.0)
-    }
-}
-
-impl Default for Database {
-    fn default() -> Self {
-        Self("lockbox.db".to_owned())
-    }
-}
-
-impl TryFrom<String> for Database {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")).unwrap_or(&text);
-        if path.is_empty() || path.contains(":memory:") {
-            return Err("the state must outlive the process: name a file, such as `lockbox.db`".to_owned());
-        }
-        if path.contains("://") || path.contains('?') {
-            return Err("only a SQLite file is supported: give its path, or `sqlite:` and its path".to_owned());
-        }
-        Ok(Self(path.to_owned()))
-    }
-}
-
-impl From<Database> for String {
-    fn from(database: Database) -> Self {
-        database.0
     }
 }
 

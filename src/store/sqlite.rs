@@ -3,9 +3,10 @@
 //!
 //! Invariant: a transaction that was not committed, or in which anything failed, leaves nothing.
 
+mod backup;
 mod fault;
 mod notes;
-mod open;
+pub(super) mod open;
 mod outbox;
 mod read;
 mod write;
@@ -13,6 +14,7 @@ mod write;
 use super::{Changes, Item, ItemPage, Revision, Store, StoreError, Transaction};
 use crate::domain::Timestamp;
 use async_trait::async_trait;
+pub use backup::BackedUp;
 use core::ops::DerefMut;
 use core::sync::atomic::AtomicU64;
 use core::time::Duration;
@@ -113,6 +115,14 @@ impl SqliteStore {
             next_number: AtomicU64::new(standing.next_number),
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Whether no other process has the file open.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when one has.
+    pub async fn alone(path: &Path) -> Result<(), StoreError> {
+        sqlx::Connection::close(open::alone(path).await?).await.map_err(fault)
     }
 
     /// Waits for the transaction under way, then closes the connections and folds the write-ahead log

@@ -1,14 +1,18 @@
-//! One suite for every store: what the ports promise, run against the reference model and against
-//! SQLite; random operations that both must answer alike; and what only a file can suffer.
+//! One suite for every store: what the ports promise, run against the reference model, SQLite and PostgreSQL;
+//! random operations that all must answer alike; and what only a file, or only a server, can suffer.
 
 mod changes;
 mod conformance;
+mod copies;
 mod durability;
+mod failover;
 mod faults;
 mod fixtures;
 mod measure;
 mod outbox;
+pub(in crate::store) mod postgres;
 mod random;
+mod server_faults;
 
 use super::{MemoryStore, SqliteSettings, SqliteStore};
 
@@ -31,6 +35,16 @@ macro_rules! every_store {
             async fn $test() {
                 let directory = tempfile::tempdir().unwrap();
                 let store = super::sqlite(&directory).await;
+                super::$of::$test(&store).await;
+                store.close().await;
+            })+
+        }
+
+        mod postgres_server {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                let database = super::postgres::Database::new();
+                let store = database.open().await;
                 super::$of::$test(&store).await;
                 store.close().await;
             })+

@@ -77,9 +77,10 @@ impl Settings {
 
     /// The variables of a start: these, over every port being free to choose.
     fn variables(&self, dir: &Path) -> Vec<(String, String)> {
-        let tokens = dir.join(EVERYBODY).display().to_string();
-        let tokens = ("LOCKBOX_IDENTITY__TOKENS_FILE".to_owned(), tokens);
-        free_ports().into_iter().chain([tokens]).chain(self.env.iter().cloned()).collect()
+        // The demo's own file has everybody else.
+        let tokens = (!self.more.is_empty()).then(|| dir.join(EVERYBODY).display().to_string());
+        let tokens = tokens.map(|tokens| ("LOCKBOX_IDENTITY__TOKENS_FILE".to_owned(), tokens));
+        free_ports().into_iter().chain(tokens).chain(self.env.iter().cloned()).collect()
     }
 
     /// The token file with the cast and everybody else.
@@ -155,6 +156,16 @@ impl TestApp {
     pub(crate) fn kill_and_restart(&mut self) {
         self.kill();
         self.start_child();
+    }
+
+    /// A start on what is there.
+    pub(crate) fn start_again(&mut self) {
+        self.start_child();
+    }
+
+    /// Another value of a variable, from the next start on.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.env.push((name.to_owned(), value.to_owned()));
     }
 
     fn start_child(&mut self) {

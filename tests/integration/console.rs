@@ -3,7 +3,7 @@
 //! `tests/browser/checks.mjs`; pictures and costs are kept in `screenshots` of the target folder.
 
 use crate::ageing::ageing;
-use crate::app::{Settings, TestApp};
+use crate::app::{Settings, TestApp, token_of};
 use crate::node::{browser_dir, chromium, node_modules_are_there};
 use crate::provider::Provider;
 use crate::steps::eventually;
@@ -28,6 +28,7 @@ stories! {
     settings_are_changed_part_by_part_and_the_switch_says_what_it_means => "settings",
     the_whole_story_is_told_by_pages_alone => "provider",
     messages_are_read_on_the_page_where_none_are_sent => "outbox",
+    operators_see_the_fleet_and_take_off_the_list_what_is_lost => "fleet",
     a_customer_answers_and_sees_what_became_of_it => "customer",
     a_keyboard_is_enough => "keyboard",
     no_script_is_needed => "noscript",
@@ -71,7 +72,8 @@ fn told(story: &str) {
         (Some(provider), _) => settings_with(provider),
         (None, Some(home)) => settings_by_name(home),
         (None, None) => Settings::default(),
-    };
+    }
+    .and_sidecar("edge-1");
     let app = TestApp::start_process(settings);
     let program = Path::new(env!("CARGO_BIN_EXE_lockbox"));
     // Beside the profile's folder, which holds the program.
@@ -91,6 +93,7 @@ fn told(story: &str) {
         eventually("signing in", || Window::on(&app).leave("/", false).status, |status| *status == 200);
         node.env("ISSUER", &provider.issuer);
     }
+    node.env("SIDECAR_TOKEN", token_of("edge-1"));
     node.env("AGE", ageing(&app.dir().join("lockbox.db")));
     let said = node.env("CHROMIUM", browser_path(&browser)).stdin(Stdio::null()).output().unwrap();
     let text = [said.stdout, said.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();

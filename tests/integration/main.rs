@@ -17,6 +17,9 @@ mod ageing;
 mod app;
 mod edge;
 mod node;
+#[path = "../postgres/server.rs"]
+#[expect(dead_code, reason = "the store's own tests use more of it")]
+mod postgres;
 mod process;
 mod proofs;
 mod provider;
@@ -44,6 +47,7 @@ mod passkeys;
 mod people;
 mod pushed;
 mod record;
+mod record_server;
 mod restarts;
 mod router_walk;
 mod settings;

@@ -5,7 +5,7 @@ use crate::steps::{ADELE, ana_reads, question, wish, wish_for};
 use serde_json::json;
 
 /// The story with a restart between any two steps.
-fn interrupted(mut app: TestApp, again: impl Fn(&mut TestApp)) {
+pub(crate) fn interrupted(mut app: TestApp, again: impl Fn(&mut TestApp)) {
     app.denied(&ana_reads(), "no_grant");
     let id = app.submit("ana", &wish());
     again(&mut app);

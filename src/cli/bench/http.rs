@@ -43,17 +43,22 @@ struct Turn {
 /// Measures and prints.
 pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, CliError> {
     let pid = std::process::id().to_string();
-    let core = (args.core + 1).to_string();
-    // The load on the other core, so that it does not take from the server.
-    std::process::Command::new("taskset")
-        .args(["-a", "-p", "-c", &core, &pid])
-        .stdout(std::process::Stdio::null())
-        .status()
-        .map_err(|error| CliError::failed(format!("cannot pin to a core with `taskset` (util-linux): {error}")))?;
+    pin_to(args.core + 1)?;
     let dirs = std::env::temp_dir().join(format!("lockbox-bench-{pid}"));
     let measured = measure(args, output, &dirs);
     let _left_for_the_system = std::fs::remove_dir_all(&dirs);
     measured
+}
+
+/// Keeps this process on one core, so that it does not take from the server on another.
+pub(super) fn pin_to(core: usize) -> Result<(), CliError> {
+    let (core, pid) = (core.to_string(), std::process::id().to_string());
+    std::process::Command::new("taskset")
+        .args(["-a", "-p", "-c", &core, &pid])
+        .stdout(std::process::Stdio::null())
+        .status()
+        .map(drop)
+        .map_err(|error| CliError::failed(format!("cannot pin to a core with `taskset` (util-linux): {error}")))
 }
 
 fn measure(args: &Args, output: &Output, dirs: &std::path::Path) -> Result<Exit, CliError> {

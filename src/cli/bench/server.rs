@@ -60,23 +60,33 @@ impl Server {
 
     /// CPU time that the process has used, in seconds.
     pub(super) fn cpu_seconds(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        // After the name in parentheses: user time is the 12th field, system time the 13th, in ticks of 10 ms.
-        let fields: Vec<u64> = stat
-            .rsplit_once(')')
-            .map(|(_, rest)| rest.split_whitespace().filter_map(|field| field.parse().ok()).collect())
-            .unwrap_or_default();
-        let ticks: u64 = fields.iter().skip(10).take(2).sum();
-        ticks as f64 / 100.0
+        cpu_seconds(&self.child.id().to_string())
     }
 
     /// Memory that the process holds, in MiB.
     pub(super) fn rss_mib(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib: f64 = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0.0);
-        kib / 1024.0
+        rss_mib(&self.child.id().to_string())
     }
+}
+
+/// CPU time that a process (or `self`) has used, in seconds.
+pub(super) fn cpu_seconds(process: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // After the name in parentheses: user time is the 12th field, system time the 13th, in ticks of 10 ms.
+    let fields: Vec<u64> = stat
+        .rsplit_once(')')
+        .map(|(_, rest)| rest.split_whitespace().filter_map(|field| field.parse().ok()).collect())
+        .unwrap_or_default();
+    let ticks: u64 = fields.iter().skip(10).take(2).sum();
+    ticks as f64 / 100.0
+}
+
+/// Memory that a process (or `self`) holds, in MiB.
+pub(super) fn rss_mib(process: &str) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: f64 = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0.0);
+    kib / 1024.0
 }
 
 fn command(core: usize, args: &[&str]) -> Result<Command, CliError> {

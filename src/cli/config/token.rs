@@ -23,7 +23,7 @@ enum Kind {
 /// Make a token: it is printed once, and only its hash is kept.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lockbox config token --kind person --id ana@provider.example --role engineer --file tokens.toml\n  lockbox config token --kind person --id csilla@contoso.example --role approver --tenant contoso\n  lockbox config token --kind workload --id exchange-frontend --workload exchange --file tokens.toml"
+    after_help = "Examples:\n  lockbox config token --kind person --id ana@provider.example --role engineer --file tokens.toml\n  lockbox config token --kind person --id csilla@contoso.example --role approver --tenant contoso\n  lockbox config token --kind workload --id exchange-frontend --workload exchange --file tokens.toml\n  lockbox config token --kind sidecar --id exchange-17 --file tokens.toml"
 )]
 pub(super) struct Args {
     /// Whose token.

@@ -61,6 +61,19 @@ impl AccessRequest {
         }
     }
 
+    /// The end of a Grant because the record it stands in was restored: it may have been ended since the copy was
+    /// made, and nobody here can know. Not a decision of the customer, so no role is asked for; `None` where there
+    /// is nothing to end. A window that has run out ends by that.
+    pub fn recover(&self, by: &Person, why: &str, now: Timestamp) -> Option<Transition> {
+        let State::Active { review, decided, grant } = &self.state else { return None };
+        if let Some(lapsed) = self.lapse(now) {
+            return Some(lapsed);
+        }
+        let grant = ended(grant, Ending::Revoked, now, Some(by));
+        let state = State::Revoked { review: review.clone(), decided: decided.clone(), grant };
+        Some(self.becomes(state, EventKind::Revoked, Actor::of(by), now, Some(why.to_owned())))
+    }
+
     /// Takes one step.
     ///
     /// # Errors

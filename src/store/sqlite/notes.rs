@@ -1,22 +1,16 @@
 //! Notes in the file. Writing takes a turn with the record's transactions, for there is one connection
 //! that writes; the record itself is not touched.
 
-use super::super::document::{corrupt, instant};
+use super::super::rows::{NOTES_MAX, note};
 use super::super::{Note, NoteKind, Notes, StoreError, Transaction as _};
 use super::SqliteStore;
 use super::fault::fault;
-use super::read::NOTES_MAX;
 use crate::domain::Timestamp;
 use async_trait::async_trait;
 
 /// Raises no time floor.
 fn earliest() -> Timestamp {
     Timestamp::from_ms(i64::MIN)
-}
-
-fn note(kind: NoteKind, (key, document, expires_at_ms): (String, String, Option<i64>)) -> Result<Note, StoreError> {
-    let expires_at = expires_at_ms.map(instant).transpose().map_err(|why| corrupt(kind.as_str(), why))?;
-    Ok(Note { kind, key, document, expires_at })
 }
 
 #[async_trait]

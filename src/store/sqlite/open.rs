@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 /// Marks a database file as ours: `LBOX`.
 const APPLICATION_ID: i64 = 0x4c42_4f58;
+/// Marks a database file whose record was moved to a database server: `LBXM`. No program of ours opens it.
+const MOVED_ID: i64 = 0x4c42_584d;
 /// Before it, a reset of the WAL could lose a commit (SAFETY.md §5).
 const SQLITE_OLDEST: [u32; 3] = [3, 51, 3];
 
@@ -91,6 +93,40 @@ fn plain(path: &Path, settings: &SqliteSettings) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
+/// A connection that nobody else has one beside, and that keeps it so until it is closed. The file must be there,
+/// and ours.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when another process has the file open, too.
+pub(in crate::store) async fn alone(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .pragma("locking_mode", "EXCLUSIVE")
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_millis(500))
+        .disable_statement_logging();
+    // Who has read a file with a write-ahead log keeps a lock on it, which this one needs alone from its first look.
+    let in_use = |error| match error {
+        StoreError::Unavailable(said) if said.contains("locked by another process") => {
+            StoreError::Unavailable(format!("`{}` is in use: stop the authority first ({said})", path.display()))
+        }
+        other => other,
+    };
+    let mut connection = options.connect().await.map_err(fault).map_err(in_use)?;
+    is_ours(&mut connection, path).await.map_err(in_use)?;
+    let locked = sqlx::raw_sql("BEGIN EXCLUSIVE; COMMIT").execute(&mut connection).await;
+    locked.map_err(fault).map_err(in_use)?;
+    Ok(connection)
+}
+
+/// Marks the file as one that was moved. The connection is in a transaction.
+pub(in crate::store) async fn mark_moved(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let mark = sqlx::AssertSqlSafe(format!("PRAGMA application_id = {MOVED_ID}"));
+    sqlx::query(mark).execute(connection).await.map(drop).map_err(fault)
+}
+
 /// Opens the file, makes it if there is none, and brings its schema up to date.
 ///
 /// # Errors
@@ -136,7 +172,7 @@ fn make(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-fn sync_directory(path: &Path) -> std::io::Result<()> {
+pub(super) fn sync_directory(path: &Path) -> std::io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(directory)?.sync_all()
 }
@@ -146,12 +182,19 @@ fn unusable(path: &Path, error: &std::io::Error) -> StoreError {
 }
 
 /// An empty file may become ours; one with another program's tables is left as it is.
-async fn is_ours(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+pub(super) async fn is_ours(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
     let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(fault)?;
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await.map_err(fault)?;
     if id == APPLICATION_ID || (id == 0 && tables == 0) {
         return Ok(());
+    }
+    if id == MOVED_ID {
+        return Err(StoreError::Unavailable(format!(
+            "the record in `{}` was moved to a database server by `lockbox authority move` and goes on there: set \
+             `authority.database` to its address; this file is an old copy",
+            path.display()
+        )));
     }
     Err(corrupt("database file", format!("`{}` is a database of another program: name another file", path.display())))
 }

@@ -1,51 +1,25 @@
 //! Reading the outbox and the timers in the file.
 
-use super::super::document::{self, corrupt, instant};
-use super::super::{Channel, Delivery, DeliveryState, Outbox, OutboxCounts, OutboxEntry, Page, StoreError};
+use super::super::rows::{self, ENTRY, EntryRow, TimerRow, counted, limited, stored};
+use super::super::{Channel, Outbox, OutboxCounts, OutboxEntry, Page, StoreError};
 use super::SqliteStore;
 use super::fault::fault;
-use super::read::{counted, limited, stored};
 use crate::domain::{AccessRequestId, TenantId, Timer, TimerKind, Timestamp};
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{QueryBuilder, Sqlite};
 
-const ENTRY: &str = "SELECT number, document, state, attempts, at_ms, last_error FROM outbox WHERE ";
-
-type Row = (i64, String, String, i64, i64, Option<String>);
-type TimerRow = (i64, String, i64);
-
-fn entry((number, document, state, attempts, at_ms, last_error): Row) -> Result<OutboxEntry, StoreError> {
-    let what = format!("notice {number}");
-    let delivery = Delivery {
-        state: DeliveryState::parse(&state).ok_or_else(|| corrupt(&what, "its state is not known"))?,
-        attempts: u32::try_from(attempts).map_err(|_| corrupt(&what, "its attempts are no count"))?,
-        at: instant(at_ms).map_err(|why| corrupt(&what, why))?,
-        last_error,
-    };
-    Ok(OutboxEntry { number: counted(&what, number)?, notice: document::read(&what, &document)?, delivery })
-}
-
-fn timer((id, kind, at_ms): TimerRow) -> Result<Timer, StoreError> {
-    let what = format!("timer of LBX-{id}");
-    Ok(Timer {
-        access_request: AccessRequestId::new(counted(&what, id)?),
-        kind: TimerKind::parse(&kind).ok_or_else(|| corrupt(&what, "its kind is not known"))?,
-        at: instant(at_ms).map_err(|why| corrupt(&what, why))?,
-    })
-}
-
 impl SqliteStore {
     async fn entries(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<OutboxEntry>, StoreError> {
-        let rows: Vec<Row> = query.build_query_as().fetch_all(&self.shared.readers).await.map_err(fault)?;
-        rows.into_iter().map(entry).collect()
+        let rows: Vec<EntryRow> = query.build_query_as().fetch_all(&self.shared.readers).await.map_err(fault)?;
+        rows.into_iter().map(rows::entry).collect()
     }
 
     async fn timers(
         &self,
         query: sqlx::query::QueryAs<'_, Sqlite, TimerRow, SqliteArguments>,
     ) -> Result<Vec<Timer>, StoreError> {
-        query.fetch_all(&self.shared.readers).await.map_err(fault)?.into_iter().map(timer).collect()
+        query.fetch_all(&self.shared.readers).await.map_err(fault)?.into_iter().map(rows::timer).collect()
     }
 }
 

@@ -4,11 +4,12 @@
 //! it: SQLite may have rolled back by itself, and what follows would be committed one by one.
 
 use super::super::document::{self, Columns};
+use super::super::rows::{self, Standing, stored};
 use super::super::{
     Channel, Delivery, Item, KEPT_DROPPED_MAX, KEPT_MS_MIN, KeptAnswer, Revision, StoreError, Transaction, given_up,
 };
 use super::fault::fault;
-use super::read::{self, Standing, stored};
+use super::read;
 use super::{Lend, Shared};
 use crate::domain::{
     AccessRequest, AccessRequestId, Engineer, Event, Notice, PersonId, Tenant, TenantId, Timer, TimerKind, Timestamp,
@@ -311,7 +312,7 @@ impl Transaction for SqliteTransaction {
             .await
             .map_err(|error| self.fault(error))?;
         let before = match before {
-            Some(bytes) => read::digest(&key, &bytes).inspect_err(|_| *self.failed.get_mut() = true)?,
+            Some(bytes) => rows::digest(&key, &bytes).inspect_err(|_| *self.failed.get_mut() = true)?,
             None => 0,
         };
         let hash = self.hash.unwrap_or(self.begun.revision.state_hash);

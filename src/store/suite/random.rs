@@ -1,8 +1,8 @@
-//! Random operations, on the file and on the reference model side by side: every answer is the same.
+//! Random operations, on a database and on the reference model side by side: every answer is the same.
 //! A failure prints the shortest sequence that shows it, and the seed.
 
 use super::fixtures::{at, engineer, event, gone, in_state, item, page, person, tenant, tenant_id};
-use super::sqlite;
+use super::{postgres, sqlite};
 use crate::domain::{AccessRequest, AccessRequestId, Notice, NoticeKind, Recipient, StateName};
 use crate::store::{AccessRequestFilter, KeptAnswer, MemoryStore, Store, StoreError, Transaction};
 use core::fmt::Debug;
@@ -140,7 +140,7 @@ async fn do_op(store: &dyn Store, op: &Op) -> Vec<String> {
 }
 
 /// Everything a store can be asked.
-async fn everything(store: &dyn Store) -> Vec<String> {
+pub(super) async fn everything(store: &dyn Store) -> Vec<String> {
     let mut answers = vec![answer(store.revision().await), answer(store.snapshot().await)];
     for number in 0..14 {
         for limit in [0, 2, 100] {
@@ -173,13 +173,16 @@ async fn everything(store: &dyn Store) -> Vec<String> {
     answers
 }
 
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
     fn the_file_answers_as_the_model_does(ops in vec(op(), 1..12)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
+        runtime().block_on(async {
             let directory = tempfile::tempdir().unwrap();
             let mut file = sqlite(&directory).await;
             let memory = MemoryStore::new();
@@ -194,4 +197,23 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[test]
+fn the_server_answers_as_the_model_does() {
+    let database = postgres::Database::new();
+    let config = ProptestConfig { cases: 12, source_file: Some(file!()), ..ProptestConfig::default() };
+    proptest!(config, |(ops in vec(op(), 1..12))| {
+        database.clear();
+        runtime().block_on(async {
+            // Two processes take turns.
+            let servers = [database.open().await, database.open().await];
+            let memory = MemoryStore::new();
+            for (op, server) in ops.iter().zip(servers.iter().cycle()) {
+                prop_assert_eq!(do_op(server, op).await, do_op(&memory, op).await, "{:?}", op);
+                prop_assert_eq!(everything(server).await, everything(&memory).await, "after {:?}", op);
+            }
+            Ok(())
+        })?;
+    });
 }

@@ -1,0 +1,163 @@
+//! The record under load: a demo's, with as many tenants and live Grants more as are asked for, and the people who
+//! approve and revoke in it.
+
+use super::super::super::error::CliError;
+use crate::clock::{Clock as _, SystemClock, SystemIds};
+use crate::demo;
+use crate::domain::{
+    Access, AccessRequestId, ActionName, Approval, Attributes, Caller, CallerName, ContentPath, ContentScope,
+    Entitlement, GrantId, PersonId, Scope, ServiceRequest, StateName, Tenant, TenantFacts, TenantId, Timestamp,
+    Value as Fact, Window, WorkloadName,
+};
+use crate::identity::tokens::{self, Entry};
+use crate::state::StateItem;
+use crate::store::{Item, SqliteSettings, SqliteStore, Store as _, Transaction};
+use core::time::Duration;
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// How many are written in one transaction.
+const BATCH: usize = 10_000;
+/// Grants of the load have numbers from here on, so that they meet none of the demo's.
+const FIRST_NUMBER: u64 = 10_000_000;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(super) struct World {
+    dir: PathBuf,
+}
+
+impl World {
+    /// Makes the demo's folder, with a token for the sidecars of the load.
+    pub(super) fn prepare(dir: &Path) -> Result<Self, CliError> {
+        demo::prepare(dir, &SystemIds).map_err(CliError::failed)?;
+        let world = Self { dir: dir.to_owned() };
+        let token = tokens::generate(&SystemIds).map_err(CliError::failed)?;
+        let caller = Caller::Sidecar { name: CallerName::parse("bench").map_err(CliError::failed)? };
+        let entry = tokens::render(&[Entry { sha256: tokens::hash(&token), caller }]);
+        let mut file = std::fs::OpenOptions::new().append(true).open(dir.join("tokens.toml"))?;
+        writeln!(file, "\n{entry}")?;
+        crate::policy::bundle::put_whole(&world.sidecar_token_file(), token.as_bytes(), 0o600)?;
+        Ok(world)
+    }
+
+    pub(super) fn sidecar_token_file(&self) -> PathBuf {
+        self.dir.join("bench.token")
+    }
+
+    /// Writes tenants with their settings, and the Grants as sidecars hold them.
+    pub(super) async fn fill(&self, tenants: usize, grants: u64) -> Result<(), CliError> {
+        let path = self.dir.join("lockbox.db");
+        let store = SqliteStore::open(&path, SqliteSettings::default()).await.map_err(CliError::failed)?;
+        let now = SystemClock.wall();
+        let numbers: Vec<usize> = (0..tenants).collect();
+        for batch in numbers.chunks(BATCH) {
+            let mut transaction = store.begin(now).await.map_err(CliError::failed)?;
+            for number in batch {
+                let tenant = tenant(*number, now)?;
+                transaction.put_tenant(&tenant, None).await.map_err(CliError::failed)?;
+                put(transaction.as_mut(), &StateItem::Tenant(TenantFacts::from(&tenant))).await?;
+            }
+            transaction.commit().await.map_err(CliError::failed)?;
+        }
+        let numbers: Vec<u64> = (0..grants).collect();
+        for batch in numbers.chunks(BATCH) {
+            let mut transaction = store.begin(now).await.map_err(CliError::failed)?;
+            for number in batch {
+                put(transaction.as_mut(), &StateItem::Access(access(*number, tenants, now)?)).await?;
+            }
+            transaction.commit().await.map_err(CliError::failed)?;
+        }
+        store.close().await;
+        Ok(())
+    }
+
+    fn demo(&self) -> Result<Value, CliError> {
+        let text = std::fs::read_to_string(self.dir.join("demo.json"))?;
+        serde_json::from_str(&text).map_err(CliError::failed)
+    }
+
+    /// The authority's address.
+    pub(super) fn authority(&self) -> Result<String, CliError> {
+        let demo = self.demo()?;
+        let address = demo.get("authority").and_then(Value::as_str);
+        address.map(str::to_owned).ok_or_else(|| CliError::failed("demo.json names no authority"))
+    }
+
+    /// An approved AccessRequest.
+    pub(super) fn granted(&self) -> Result<String, CliError> {
+        let asked = json!({
+            "tenant": "contoso", "workload": "exchange", "service_request": "SR-1", "duration": "PT1H",
+            "actions": ["read"], "reason": { "code": "customer_initiated_support", "text": "load" },
+        });
+        let made = self.post("ana", "", None, &asked)?;
+        let id = made.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        self.post("rita", &format!("/{id}/review"), None, &json!({ "verdict": "approve" }))?;
+        self.post("csilla", &format!("/{id}/approve"), Some("\"2\""), &json!({}))?;
+        Ok(id)
+    }
+
+    /// Revokes it, and waits until that is effective.
+    pub(super) fn revoke(&self, id: &str) -> Result<(), CliError> {
+        let answer = self.post("csilla", &format!("/{id}/revoke"), None, &json!({}))?;
+        match answer.get("effective").and_then(Value::as_bool) {
+            Some(true) => Ok(()),
+            _ => Err(CliError::failed(format!("it was not answered effective: {answer}"))),
+        }
+    }
+
+    fn post(&self, who: &str, path: &str, version: Option<&str>, body: &Value) -> Result<Value, CliError> {
+        let demo = self.demo()?;
+        let token = demo.pointer(&format!("/people/{who}/token")).and_then(Value::as_str).unwrap_or_default();
+        let mut call = ureq::post(format!("{}/v1/access-requests{path}", self.authority()?))
+            .header("Authorization", format!("Bearer {token}"))
+            .header("Content-Type", "application/json");
+        if let Some(version) = version {
+            call = call.header("If-Match", version);
+        }
+        let text = call.send(body.to_string()).map_err(CliError::failed)?.body_mut().read_to_string();
+        serde_json::from_str(&text.map_err(CliError::failed)?).map_err(CliError::failed)
+    }
+}
+
+async fn put(transaction: &mut dyn Transaction, item: &StateItem) -> Result<(), CliError> {
+    let encoded = item.encode().map_err(CliError::failed)?;
+    let item = Item { key: encoded.key, payload: Some(encoded.payload), digest: encoded.digest };
+    transaction.put_item(item).await.map_err(CliError::failed)
+}
+
+fn tenant(number: usize, now: Timestamp) -> Result<Tenant, CliError> {
+    let id = TenantId::parse(&format!("tenant-{number}")).map_err(CliError::failed)?;
+    let approver = PersonId::parse(&format!("admin@tenant-{number}.example")).map_err(CliError::failed)?;
+    Ok(Tenant {
+        version: 1,
+        lockbox: true,
+        approvers: [approver].into(),
+        attributes: Attributes::from([("plan".to_owned(), Fact::String("E5".to_owned()))]),
+        ..Tenant::new(id, Entitlement::E5, now)
+    })
+}
+
+fn access(number: u64, tenants: usize, now: Timestamp) -> Result<Access, CliError> {
+    let place = usize::try_from(number).unwrap_or(0) % tenants.max(1);
+    let name = if tenants == 0 { "contoso".to_owned() } else { format!("tenant-{place}") };
+    let path = ContentPath::of("mailbox", &format!("person-{number}@{name}.example")).map_err(CliError::failed)?;
+    Ok(Access {
+        id: AccessRequestId::new(FIRST_NUMBER.saturating_add(number)),
+        engineer: PersonId::parse(&format!("engineer-{}@provider.example", number % 500)).map_err(CliError::failed)?,
+        tenant: TenantId::parse(&name).map_err(CliError::failed)?,
+        workload: WorkloadName::parse("exchange").map_err(CliError::failed)?,
+        service_request: ServiceRequest::parse("SR-1042").map_err(CliError::failed)?,
+        state: StateName::Active,
+        scope: Scope {
+            actions: [ActionName::parse("read").map_err(CliError::failed)?].into(),
+            content: ContentScope::from_paths([path].into()),
+        },
+        approval: Some(Approval::Customer),
+        grant: Some(GrantId::parse(&format!("00000000-0000-7000-8000-{number:012}")).map_err(CliError::failed)?),
+        window: Some(Window { starts_at: now, expires_at: now.plus(Duration::from_secs(4 * 3600)) }),
+        respond_by: None,
+        ended_at: None,
+    })
+}
