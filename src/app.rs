@@ -23,7 +23,7 @@ use crate::http::router::{AuthorityApi, Row, mount};
 use crate::http::serve::{Bounds, Counts, Stopped, serve};
 use crate::identity::Identity;
 use crate::policy::{LoadError, PolicyHandle, ShadowPolicies};
-use crate::renewal::{EMBEDDED, PolicyFetch, Renew, RenewError};
+use crate::renewal::{Adopt, EMBEDDED, PolicyFetch, Renew, RenewError};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::tls::TlsError;
@@ -185,11 +185,12 @@ impl App {
             (Role::Authority, _) => None,
             (_, Some(record)) => {
                 let teller = InProcess { intake: Arc::clone(&record.intake), sidecar: EMBEDDED };
-                Some(Beside::open(&shared, Arc::clone(&record.fleet) as Arc<dyn Renew>, Arc::new(teller))?)
+                let adopt = record.adopt.clone().map(|adopt| adopt as Arc<dyn Adopt>);
+                Some(Beside::open(&shared, Arc::clone(&record.fleet) as Arc<dyn Renew>, Arc::new(teller), adopt)?)
             }
             (_, None) => {
                 let (authority, teller) = sidecar::remote(&shared)?;
-                Some(Beside::open(&shared, authority, teller)?)
+                Some(Beside::open(&shared, authority, teller, sidecar::adopting(&shared))?)
             }
         };
         let authority = match &record {
@@ -205,7 +206,7 @@ impl App {
         shared.operations(record.as_ref(), beside.as_ref(), &mut on).await?;
         on.background.keep(&shared);
         if let (Some(record), Some(api)) = (&record, &authority) {
-            on.background.keep_authority(record, api);
+            on.background.keep_authority(&shared, record, api);
         }
         let Listening { addresses, listeners, stop, background } = on;
         info!(?role, authority = %addresses.authority, sidecar = %addresses.sidecar, operations = %addresses.operations, "listening");

@@ -4,6 +4,7 @@
 //! Invariant: who may do what is asked twice, of the policies and of the domain; both must agree.
 //! Nothing here knows HTTP, and nothing reads a clock but through [`AuthorityTime`].
 
+mod bundles;
 mod read;
 mod recover;
 mod requests;
@@ -12,6 +13,7 @@ mod settings;
 mod sweep;
 mod told;
 
+pub use bundles::{PushedBundle, kept_bundle};
 pub use read::{AccessRequestQuery, Listed};
 pub use recover::{Recovered, recover};
 pub use requests::{Idempotency, Stepped};
@@ -22,7 +24,7 @@ use crate::clock::{AuthorityTime, Clock, Ids};
 use crate::domain::{
     Defaults, Event, GrantId, NameError, Notice, Refusal, Tenant, TenantRefusal, Transition, notices, timers,
 };
-use crate::policy::PolicyHandle;
+use crate::policy::{NotTaken, PolicyHandle};
 use crate::state::{ItemError, StateItem};
 use crate::store::{Item, Revision, Store, StoreError, Transaction};
 use async_trait::async_trait;
@@ -107,6 +109,9 @@ pub enum ManageError {
     /// The same `Idempotency-Key` with another question.
     #[error("`Idempotency-Key` was used before for another AccessRequest: take a new key")]
     KeyReused,
+    /// The bundle is not taken.
+    #[error(transparent)]
+    Bundle(#[from] NotTaken),
     /// No policies to judge by.
     #[error("no valid policies are loaded: {0}")]
     NoPolicies(String),

@@ -62,7 +62,7 @@ pub use rules::{RULES, Rule, rule, rules_page};
 pub use shadow::{ShadowOutcome, ShadowPolicies, ShadowStatus, ShadowVerdict, Shadowed};
 pub use slice::Slice;
 pub use time_use::TimeUse;
-pub use watch::{PoliciesStale, PolicyHandle, PolicyStatus, Reloaded};
+pub use watch::{HandedOver, NotTaken, PoliciesStale, PolicyHandle, PolicyStatus, Reloaded};
 
 use crate::domain::{Access, Engineer, TenantFacts, Timestamp};
 use std::sync::Arc;

@@ -4,7 +4,9 @@
 //!
 //! Invariant: a lease is reckoned from when the renewal was sent, and the authority reads its record
 //! only after it has the renewal. Nothing pushed or cached in between may extend it.
+//! Invariant: policies that the record demands are in use before the revision that demands them is acknowledged.
 
+mod adopt;
 mod authority;
 mod backoff;
 mod everything;
@@ -25,6 +27,7 @@ mod tests;
 mod view;
 pub mod wire;
 
+pub use adopt::{Adopt, FromRecord, FromUrl};
 pub use authority::{Fleet, Own};
 pub use link::Link;
 pub use members::FleetMember;

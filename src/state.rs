@@ -11,7 +11,7 @@ mod memory;
 mod tests;
 mod uses;
 
-pub use item::{EncodedItem, FactsRef, ItemError, StateItem, WireValue};
+pub use item::{BundleDemand, EncodedItem, FactsRef, ItemError, StateItem, WireValue};
 pub use lease::{Lease, LeaseSettings};
 pub use memory::{Change, Counts, Diverged, Memory};
 pub use uses::{FirstUse, FirstUses};

@@ -163,6 +163,7 @@ event-ended = time was over
 event-tenant_changed = settings changed
 event-engineer_changed = engineer's entry changed
 event-engineer_removed = engineer removed
+event-policies_pushed = policies pushed
 
 field-comment = comment
 field-reason-text = reason

@@ -161,6 +161,7 @@ event-ended = lejárt az idő
 event-tenant_changed = módosultak a beállítások
 event-engineer_changed = módosult a szakember bejegyzése
 event-engineer_removed = a szakembert eltávolították
+event-policies_pushed = új szabályok léptek életbe
 
 field-comment = megjegyzés
 field-reason-text = indok

@@ -11,7 +11,7 @@ use crate::http::router::{AuthorityApi, authority_table};
 use crate::identity::oidc::OidcClient;
 use crate::manage_requests::{self, ManageRequests};
 use crate::notify::{Backoff, Mailer, Postman, WebhookSender};
-use crate::renewal::{Fleet, Own};
+use crate::renewal::{Fleet, FromRecord, Own};
 use crate::store::Store;
 use core::time::Duration;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub(super) struct Record {
     pub(super) oidc: Option<Arc<OidcClient>>,
     /// Takes what sidecars tell of accesses.
     pub(super) intake: Arc<Intake>,
+    /// Takes up what was pushed to another authority; `None` where policies are from a folder.
+    pub(super) adopt: Option<Arc<FromRecord>>,
     local: Vec<LocalPerson>,
 }
 
@@ -51,7 +53,10 @@ impl Record {
         let fleet = Arc::new(Fleet::new(Arc::clone(&store), clock, Arc::clone(&time), lease, own));
         fleet.prepare().await?;
         let intake = Arc::new(Intake::new(Arc::clone(&store), Arc::clone(&shared.metrics)));
-        Ok(Self { store, time, fleet, clock: Arc::clone(&shared.clock), oidc, intake, local })
+        let bundled = shared.policies.status().bundle.is_some();
+        let (policies, clock) = (Arc::clone(&shared.policies), Arc::clone(&shared.clock));
+        let adopt = bundled.then(|| Arc::new(FromRecord::new(Arc::clone(&store), policies, clock)));
+        Ok(Self { store, time, fleet, clock: Arc::clone(&shared.clock), oidc, intake, adopt, local })
     }
 
     /// Starts what the authority listens on. `own` is the courier of the sidecar in this process, if there is one.

@@ -8,7 +8,7 @@ use crate::http::router::AuthorityApi;
 use crate::http::serve::Counts;
 use crate::identity::Tended;
 use crate::policy::{BundleInUse, Reloaded, ShadowPolicies};
-use crate::renewal::{FetchError, Fetched, PolicyFetch};
+use crate::renewal::{Adopt as _, FetchError, Fetched, FromRecord, PolicyFetch};
 use crate::telemetry::{ListenerMetrics, Metrics};
 use crate::tls::{self, ServerTls};
 use core::future::Future;
@@ -61,12 +61,15 @@ impl Background {
     }
 
     /// Those of an authority.
-    pub(super) fn keep_authority(&mut self, record: &Record, api: &Arc<AuthorityApi>) {
+    pub(super) fn keep_authority(&mut self, shared: &Shared, record: &Record, api: &Arc<AuthorityApi>) {
         let authority = Arc::clone(api);
         self.spawn(async move { authority.manage.keep_swept(SWEEP_EVERY).await });
         let fleet = Arc::clone(&record.fleet);
         self.spawn(async move { fleet.keep().await });
         self.keep_first_uses(record, Arc::clone(api));
+        if let Some(adopt) = record.adopt.clone() {
+            self.keep_adopting(shared, record, adopt);
+        }
         if let Some(oidc) = record.oidc.clone() {
             // By itself, so that an issuer that is slow to answer does not hold up the token file.
             let clock = Arc::clone(&record.clock);
@@ -95,6 +98,27 @@ impl Background {
                         warn!(%id, %error, "that a Grant was used could not be noted; its customer is not told of it");
                     }
                 }
+            }
+        });
+    }
+
+    /// Takes up bundles that were pushed to other authorities. What sidecars may decide by does not rest on it: they
+    /// are told by the record what to adopt.
+    fn keep_adopting(&mut self, shared: &Shared, record: &Record, adopt: Arc<FromRecord>) {
+        let every = Duration::from_millis(shared.config.policies.poll_ms);
+        let fleet = Arc::clone(&record.fleet);
+        self.spawn(async move {
+            let mut told_of = None;
+            loop {
+                // Whoever cannot read the record gives no leases, and says so elsewhere.
+                if let Ok(Some(demand)) = fleet.demanded().await {
+                    let failure = adopt.adopt(&demand).await.err();
+                    if let Some(why) = failure.as_ref().filter(|_| failure != told_of) {
+                        error!(why, digest = demand.digest, "the bundle that the record demands cannot be used here");
+                    }
+                    told_of = failure;
+                }
+                tokio::time::sleep(every).await;
             }
         });
     }

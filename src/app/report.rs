@@ -11,7 +11,7 @@ use crate::domain::Reason;
 use crate::evaluate_access::Observer;
 use crate::http::operations::{Check, Readiness};
 use crate::policy::{BundleInUse, PolicyHandle, PolicyStatus, ShadowOutcome, ShadowPolicies, ShadowStatus};
-use crate::renewal::{Fleet, PolicyFetch, Renewer};
+use crate::renewal::{Fleet, FromRecord, PolicyFetch, Renewer};
 use crate::state::State;
 use crate::store::Store;
 use crate::telemetry::Metrics;
@@ -80,6 +80,7 @@ pub(super) struct Report {
     metrics: Arc<Metrics>,
     policies: Arc<PolicyHandle>,
     fetch: Option<Arc<PolicyFetch>>,
+    adopt: Option<Arc<FromRecord>>,
     shadow: Option<Arc<ShadowPolicies>>,
     beside: Option<Answering>,
     store: Option<StoreWell>,
@@ -116,6 +117,7 @@ impl Report {
             metrics: Arc::clone(&shared.metrics),
             policies: Arc::clone(&shared.policies),
             fetch: shared.fetch.clone(),
+            adopt: record.and_then(|record| record.adopt.clone()),
             shadow: shared.shadow.clone(),
             beside: beside.map(answering),
             store: record.map(|record| StoreWell::watching(Arc::clone(&record.store))),
@@ -185,6 +187,10 @@ impl Report {
         let unfetched = self.fetch.as_ref().and_then(|fetch| fetch.failure());
         let detail = match unfetched {
             Some(error) => format!("{detail}; {error}"),
+            None => detail,
+        };
+        let detail = match self.adopt.as_ref().and_then(|adopt| adopt.failure()) {
+            Some(why) => format!("{detail}; the bundle that the record demands cannot be used here: {why}"),
             None => detail,
         };
         Check { name: "policies", ok, detail }

@@ -8,7 +8,9 @@ use crate::domain::{TenantId, WorkloadName};
 use crate::evaluate_access::{self, EvaluateAccess};
 use crate::http::listen::Listener;
 use crate::http::router::{SidecarApi, sidecar_table};
-use crate::renewal::{EMBEDDED, Remote, RemoteSettings, Renew, Renewer, RenewerSettings, Telling, View};
+use crate::renewal::{
+    Adopt, EMBEDDED, FromUrl, Remote, RemoteSettings, Renew, Renewer, RenewerSettings, Telling, View,
+};
 use crate::state::State;
 use crate::tls::ClientFiles;
 use core::time::Duration;
@@ -54,6 +56,12 @@ pub(super) fn remote(shared: &Shared) -> Result<Ways, StartError> {
     Ok((Arc::new(Remote::new(settings, chance(shared))?), Arc::new(teller)))
 }
 
+/// How a sidecar by itself adopts what the record demands: by fetching it, where it fetches its policies at all.
+pub(super) fn adopting(shared: &Shared) -> Option<Arc<dyn Adopt>> {
+    let fetch = Arc::clone(shared.fetch.as_ref()?);
+    Some(Arc::new(FromUrl { fetch, policies: Arc::clone(&shared.policies), clock: Arc::clone(&shared.clock) }))
+}
+
 /// TLS on the way to the authority.
 pub(super) fn authority_files(config: &Config) -> ClientFiles {
     let sidecar = &config.sidecar;
@@ -70,7 +78,12 @@ fn view(config: &Config) -> Result<View, StartError> {
 }
 
 impl Beside {
-    pub(super) fn open(shared: &Shared, authority: Arc<dyn Renew>, teller: Arc<dyn Tell>) -> Result<Self, StartError> {
+    pub(super) fn open(
+        shared: &Shared,
+        authority: Arc<dyn Renew>,
+        teller: Arc<dyn Tell>,
+        adopt: Option<Arc<dyn Adopt>>,
+    ) -> Result<Self, StartError> {
         let config = &shared.config;
         let time = Arc::new(parts::LogTime(Arc::clone(&shared.clock)));
         let (log, recovery) = DecisionLog::open(&config.log.dir, parts::log(config), time)?;
@@ -84,6 +97,7 @@ impl Beside {
             lease: parts::lease(config),
             retry: RETRY,
             report: Box::new(move || (policies.status().digest, Some(written.health().last_sequence))),
+            adopt,
         };
         let renewer = Renewer::new(authority, Arc::clone(&state), Arc::clone(&shared.clock), settings);
         let held = Arc::clone(&state);

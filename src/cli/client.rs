@@ -156,6 +156,17 @@ impl Client {
         self.answer(sent.map_err(|error| self.unreachable(&error))?)
     }
 
+    /// Puts a file at `path`, as it is.
+    pub(super) fn put_file(&self, path: &str, kind: &str, bytes: Vec<u8>) -> Result<Answer, ClientError> {
+        let url = format!("{}{path}", self.url.as_str());
+        let mut request = Request::put(&url).header("accept", "application/json").header("content-type", kind);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let sent = request.body(bytes).map_err(ureq::Error::from).and_then(|request| self.agent.run(request));
+        self.answer(sent.map_err(|error| self.unreachable(&error))?)
+    }
+
     fn answer(&self, response: Response<Body>) -> Result<Answer, ClientError> {
         let status = response.status().as_u16();
         let etag = response.headers().get("etag").and_then(|value| value.to_str().ok()).map(str::to_owned);

@@ -15,6 +15,14 @@ pub(super) enum CliError {
     /// A server could not be asked, or did not do it.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The authority does not take the bundle.
+    #[error("{client}{findings}")]
+    BundleRefused {
+        /// What it said.
+        client: ClientError,
+        /// What it found, each on lines of its own.
+        findings: String,
+    },
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
@@ -35,7 +43,7 @@ impl CliError {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            Self::Policies(_) => Exit::PoliciesInvalid,
+            Self::Policies(_) | Self::BundleRefused { .. } => Exit::PoliciesInvalid,
             Self::Failed(_) | Self::Client(_) | Self::Config(_) | Self::Output(_) => Exit::Failed,
         }
     }

@@ -129,7 +129,7 @@ impl Output {
         match self.format {
             Format::Json => {
                 let problem = match error {
-                    CliError::Client(client) => client.problem(),
+                    CliError::Client(client) | CliError::BundleRefused { client, .. } => client.problem(),
                     CliError::Policies(refused) => Some(
                         serde_json::json!({ "error": "the policies cannot be used", "findings": refused.findings }),
                     ),

@@ -8,6 +8,7 @@ mod fmt;
 mod init;
 mod mutate;
 mod prove;
+mod push;
 mod shadow;
 mod sign;
 mod test;
@@ -39,6 +40,7 @@ enum Verb {
     Sign(sign::Args),
     Shadow(shadow::Args),
     Init(init::Args),
+    Push(push::Args),
     Verify(verify::Args),
 }
 
@@ -56,6 +58,7 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
         Verb::Sign(args) => sign::run(args, output),
         Verb::Shadow(args) => shadow::run(args, output),
         Verb::Init(args) => init::run(args, output),
+        Verb::Push(args) => push::run(args, output),
         Verb::Verify(args) => verify::run(args, output),
     }
 }

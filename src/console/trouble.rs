@@ -167,6 +167,9 @@ pub(super) fn refused(f: &Frame, error: &ManageError) -> String {
         ManageError::UnknownTimeZone(name) => f.t1("refused-time-zone", "name", Arg::from(name)),
         ManageError::KeyReused => f.t("refused-stale"),
         ManageError::NotFound(_) | ManageError::Forbidden(_) => f.t("trouble-forbidden-what"),
-        ManageError::NoPolicies(_) | ManageError::Store(_) | ManageError::Defect(_) => f.t("trouble-unavailable-what"),
+        // No page pushes policies.
+        ManageError::Bundle(_) | ManageError::NoPolicies(_) | ManageError::Store(_) | ManageError::Defect(_) => {
+            f.t("trouble-unavailable-what")
+        }
     }
 }

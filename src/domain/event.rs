@@ -64,11 +64,13 @@ pub enum EventKind {
     EngineerChanged,
     /// An entry of the engineer directory was removed.
     EngineerRemoved,
+    /// A bundle of policies was pushed.
+    PoliciesPushed,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Submitted,
         Self::ReviewApproved,
         Self::ReviewRejected,
@@ -84,6 +86,7 @@ impl EventKind {
         Self::TenantChanged,
         Self::EngineerChanged,
         Self::EngineerRemoved,
+        Self::PoliciesPushed,
     ];
 
     /// The name on the wire and in the store.
@@ -104,6 +107,7 @@ impl EventKind {
             Self::TenantChanged => "tenant_changed",
             Self::EngineerChanged => "engineer_changed",
             Self::EngineerRemoved => "engineer_removed",
+            Self::PoliciesPushed => "policies_pushed",
         }
     }
 
@@ -124,7 +128,7 @@ pub struct Event {
     pub by: Actor,
     /// Which AccessRequest; `None` for settings.
     pub access_request: Option<AccessRequestId>,
-    /// Which tenant; `None` for the engineer directory.
+    /// Which tenant; `None` for the engineer directory and for policies.
     pub tenant: Option<TenantId>,
     /// The state it led to; `None` for settings.
     pub state: Option<StateName>,

@@ -148,7 +148,8 @@ pub fn notices(transition: &Transition, tenant: &Tenant) -> Vec<Notice> {
         | EventKind::FirstUsed
         | EventKind::TenantChanged
         | EventKind::EngineerChanged
-        | EventKind::EngineerRemoved => Vec::new(),
+        | EventKind::EngineerRemoved
+        | EventKind::PoliciesPushed => Vec::new(),
     }
 }
 

@@ -365,6 +365,8 @@ impl FactsRead<'_> {
                 StateItem::Tenant(tenant) => known.tenant = Some(Arc::new(tenant)),
                 StateItem::Engineer(engineer) => known.engineer = Some(Arc::new(engineer)),
                 StateItem::Access(access) => known.accesses.push(Arc::new(access)),
+                // No key above is its.
+                StateItem::Bundle(_) => {}
             }
         }
         Ok(known)

@@ -1,5 +1,6 @@
 //! Whether an answer may still be given once it is on record. Writing takes a while, in which the sidecar may have
-//! acknowledged that the Grant has ended, and its lease or the Grant may have run out.
+//! acknowledged that the Grant has ended or that other policies are in use, and its lease or the Grant may have run
+//! out.
 
 use super::cache::Judgement;
 use super::{Answer, EvaluateAccess, Moment, Unaskable, refused};
@@ -22,12 +23,19 @@ impl EvaluateAccess {
         let boot = self.clock.boot();
         let moment = self.moment(boot, self.state.standing());
         let in_time = moment.now.is_some_and(|now| now.latest < grant.expires_at);
-        let unmoved = moment.standing.same_facts(answer.standing);
+        let unmoved = moment.standing.same_facts(answer.standing) && self.by_policies_in_use(answer, boot);
         let stands = in_time && (unmoved || self.allows_by(question, boot, &grant.id));
         if stands {
             answer.valid_for = answer.valid_for.min(valid_for(answer.decision(), &moment));
         }
         stands
+    }
+
+    /// Whether the policies that decided are those in use. They are looked at before the state is when a question is
+    /// decided, so a demand for others may have been acknowledged in between, at a state that has not moved since.
+    fn by_policies_in_use(&self, answer: &Answer, boot: Boot) -> bool {
+        let in_use = self.policies.current(boot.since(Boot::default())).ok();
+        in_use.zip(answer.policies.as_ref()).is_some_and(|(in_use, by)| in_use.digest() == by.digest())
     }
 
     /// Whether the state as it is now allows by this Grant.

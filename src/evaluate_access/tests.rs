@@ -17,6 +17,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 mod shadow;
+mod stands;
 
 struct LogTime;
 

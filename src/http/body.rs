@@ -5,6 +5,7 @@
 use super::problem::{Cause, Problem};
 use crate::domain::Caller;
 use crate::identity::{Identity, Peer};
+use crate::policy::bundle::BUNDLE_BYTES_MAX;
 use axum::body::{Body, HttpBody};
 use axum::http::{Extensions, HeaderMap, header};
 use bytes::{Bytes, BytesMut};
@@ -22,6 +23,32 @@ pub struct BodyBounds {
     pub bytes_max: usize,
     /// The longest time until its last byte, from when it is asked for.
     pub deadline: Duration,
+}
+
+/// What the bytes of a body are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Media {
+    /// JSON.
+    Json,
+    /// A gzip file, as it is: no coding of something else.
+    Gzip,
+}
+
+impl Media {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Gzip => super::bundle::MEDIA_TYPE,
+        }
+    }
+}
+
+impl BodyBounds {
+    /// For a bundle of policies: the largest that is read, over a line of 10 Mbit/s.
+    pub fn of_a_bundle() -> Self {
+        let bytes_max = usize::try_from(BUNDLE_BYTES_MAX).unwrap_or(usize::MAX);
+        Self { bytes_max, deadline: Duration::from_secs(30) }
+    }
 }
 
 impl Default for BodyBounds {
@@ -44,32 +71,32 @@ pub fn caller_of(headers: &HeaderMap, extensions: &Extensions, identity: &Identi
     Ok(identity.authenticate_all(authorizations, peer)?)
 }
 
-/// The body of a request that must be JSON, unread JSON yet.
+/// The body of a request that must say that it is `media`; what the bytes mean is not looked at here.
 ///
 /// # Errors
 /// [`Cause::TooLarge`], [`Cause::MalformedBody`], [`Cause::BodyTimeout`].
-pub async fn json_bytes(headers: &HeaderMap, body: Body, bounds: BodyBounds) -> Result<Bytes, Problem> {
+pub async fn typed_bytes(headers: &HeaderMap, body: Body, bounds: BodyBounds, media: Media) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > u64::try_from(bounds.bytes_max).unwrap_or(u64::MAX) {
         return Err(too_large(bounds.bytes_max));
     }
-    check_content_type(headers)?;
+    check_content_type(headers, media.as_str())?;
     read_body(body, bounds).await
 }
 
-fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let wrong = |why: &str| Err(Problem::new(Cause::MalformedBody, why));
+fn check_content_type(headers: &HeaderMap, wanted: &str) -> Result<(), Problem> {
+    let wrong = |why: String| Err(Problem::new(Cause::MalformedBody, why));
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(kind), None) = (types.next(), types.next()) else {
-        return wrong("send one `Content-Type: application/json`");
+        return wrong(format!("send one `Content-Type: {wanted}`"));
     };
     // Parameters such as `charset=utf-8` are legal; the bytes must be UTF-8 whatever they say.
     let media_type = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-    if !media_type.trim().eq_ignore_ascii_case("application/json") {
-        return wrong("the Content-Type must be `application/json`");
+    if !media_type.trim().eq_ignore_ascii_case(wanted) {
+        return wrong(format!("the Content-Type must be `{wanted}`"));
     }
     match headers.get(header::CONTENT_ENCODING) {
         Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
-            wrong("a Content-Encoding is not taken: send plain JSON")
+            wrong(format!("a Content-Encoding is not taken: send plain `{wanted}`"))
         }
         _ => Ok(()),
     }
@@ -153,12 +180,12 @@ mod tests {
             (&[("content-type", "application/jsonp")], "1", Cause::MalformedBody),
         ] {
             let (parts, body) = post(headers, body).into_parts();
-            let refused = json_bytes(&parts.headers, body, SMALL).await.unwrap_err();
+            let refused = typed_bytes(&parts.headers, body, SMALL, Media::Json).await.unwrap_err();
             assert_eq!(refused.cause(), cause, "{headers:?}");
         }
         for kind in ["application/json", "Application/JSON; charset=utf-8", "application/json;x=y"] {
             let (parts, body) = post(&[("content-type", kind)], "12345678").into_parts();
-            let bytes = json_bytes(&parts.headers, body, SMALL).await.unwrap();
+            let bytes = typed_bytes(&parts.headers, body, SMALL, Media::Json).await.unwrap();
             assert_eq!(bytes, "12345678");
         }
     }

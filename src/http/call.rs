@@ -2,7 +2,7 @@
 //! check in the same order is checked here, before it: proof (401), right (403), size (413),
 //! Content-Type (400), JSON (400).
 
-use super::body::{BodyBounds, caller_of, json_bytes};
+use super::body::{BodyBounds, Media, caller_of, typed_bytes};
 use super::json::Json;
 use super::problem::{Cause, Problem};
 use crate::domain::{AccessRequestId, Caller, CallerName, Person, Role, Timestamp, WorkloadName};
@@ -23,6 +23,8 @@ pub enum Who {
     Workload,
     /// A person.
     Person,
+    /// An operator of the provider: a person whose body may be large is asked for his role before it is read.
+    Operator,
     /// A sidecar; and an operator, who may look at what sidecars get.
     Sidecar,
     /// A sidecar, for what only it can say of itself.
@@ -38,6 +40,8 @@ pub enum Takes {
     Json,
     /// JSON, or nothing at all.
     PerhapsJson,
+    /// The bytes of a bundle of policies.
+    Bundle,
 }
 
 /// What all endpoints of a listener share.
@@ -69,7 +73,7 @@ impl Doorkeeper {
         let (mut parts, body) = request.into_parts();
         let caller = match who {
             Who::Anyone => None,
-            Who::Workload | Who::Person | Who::Sidecar | Who::OnlySidecar => {
+            Who::Workload | Who::Person | Who::Operator | Who::Sidecar | Who::OnlySidecar => {
                 Some(caller_of(&parts.headers, &parts.extensions, &self.identity)?)
             }
         };
@@ -78,10 +82,11 @@ impl Doorkeeper {
             | (Who::Person, Some(Caller::Person(_)))
             | (Who::Sidecar | Who::OnlySidecar, Some(Caller::Sidecar { .. }))
             | (Who::Anyone, _) => {}
-            (Who::Sidecar, Some(Caller::Person(person))) if person.is_provider(Role::Operator) => {}
+            (Who::Sidecar | Who::Operator, Some(Caller::Person(person))) if person.is_provider(Role::Operator) => {}
             (Who::Sidecar, _) => return Err(forbidden("only a sidecar or an operator may do this")),
             (Who::OnlySidecar, _) => return Err(forbidden("only a sidecar may do this")),
             (Who::Workload, _) => return Err(forbidden("only a workload service may ask for decisions")),
+            (Who::Operator, _) => return Err(forbidden("only an operator may do this")),
             (Who::Person, _) => return Err(forbidden("only a person may do this")),
         }
         let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::not_found())?;
@@ -90,7 +95,8 @@ impl Doorkeeper {
         let body = match takes {
             Takes::Nothing => Bytes::new(),
             Takes::PerhapsJson if body.size_hint().exact() == Some(0) => Bytes::new(),
-            Takes::Json | Takes::PerhapsJson => json_bytes(&parts.headers, body, self.body).await?,
+            Takes::Json | Takes::PerhapsJson => typed_bytes(&parts.headers, body, self.body, Media::Json).await?,
+            Takes::Bundle => typed_bytes(&parts.headers, body, BodyBounds::of_a_bundle(), Media::Gzip).await?,
         };
         Ok(Call { caller, headers: parts.headers, params, query, body })
     }

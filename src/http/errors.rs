@@ -4,6 +4,7 @@ use super::problem::{Cause, Problem};
 use crate::accesses::HistoryError;
 use crate::evaluate_access::AuditUnavailable;
 use crate::manage_requests::ManageError;
+use crate::policy::NotTaken;
 
 impl From<ManageError> for Problem {
     fn from(error: ManageError) -> Self {
@@ -18,6 +19,12 @@ impl From<ManageError> for Problem {
             }
             ManageError::NotInSchema { .. } => Self::new(Cause::Unprocessable, detail).with("reason", "not_in_schema"),
             ManageError::KeyReused | ManageError::UnknownTimeZone(_) => Self::new(Cause::Unprocessable, detail),
+            ManageError::Bundle(NotTaken::Folder | NotTaken::Other) => Self::new(Cause::Conflict, detail),
+            ManageError::Bundle(NotTaken::Refused(error)) => {
+                let findings = serde_json::to_value(&error.findings).unwrap_or_default();
+                let why = "the bundle is not taken: what was in use stays";
+                Self::new(Cause::Unprocessable, why).with("findings", findings)
+            }
             ManageError::NoPolicies(_) => Self::new(Cause::NotReady, detail),
             ManageError::Store(error) => error.into(),
             ManageError::Defect(_) => {

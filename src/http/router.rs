@@ -145,6 +145,7 @@ pub fn authority_table() -> Vec<Row<AuthorityApi>> {
         DELETE "/v1/fleet/sidecars/{name}" Person Nothing ("") -> 200 "RemovedBody", fleet::remove, "Take a sidecar that is lost off the list: it gets no lease any more";
         POST "/v1/fleet/sidecars/{name}/admit" Person Nothing ("") -> 204 "", fleet::admit, "Let a sidecar in again";
         GET "/v1/policies/bundle" Sidecar Nothing ("") -> 200 "", bundle::policies, "Fetch the signed bundle of policies in use";
+        PUT "/v1/policies/bundle" Operator Bundle ("") -> 200 "PushedBody", bundle::push, "Push a signed bundle of policies to the whole fleet";
         GET "/.well-known/lockbox-webhook-keys" Anyone Nothing ("") -> 200 "", settings::webhook_keys, "The public keys that webhooks are signed with";
         GET "/openapi.json" Anyone Nothing ("") -> 200 "", openapi::serve_authority, "This description";
     }

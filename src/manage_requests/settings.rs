@@ -232,7 +232,13 @@ fn fresh(what: &str, current: u64, seen: Option<u64>) -> Result<(), ManageError>
     }
 }
 
-fn setting_event(kind: EventKind, person: &Person, at: Timestamp, version: u64, detail: Option<String>) -> Event {
+pub(super) fn setting_event(
+    kind: EventKind,
+    person: &Person,
+    at: Timestamp,
+    version: u64,
+    detail: Option<String>,
+) -> Event {
     let by = Actor::of(person);
     Event {
         at,

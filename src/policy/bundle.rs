@@ -21,6 +21,7 @@ mod sign;
 #[cfg(test)]
 mod tests;
 
+pub use archive::BUNDLE_BYTES_MAX;
 pub use gather::{read_evidence, read_suites};
 pub use keys::{KeyError, PrivateKey, PublicKey};
 pub use manifest::{Listed, Manifest, ProofShown, Shown, TestsShown};
@@ -29,7 +30,7 @@ pub use sign::{Contents, Evidence, sign};
 
 use super::files::{SourceFile, Sources};
 use super::finding::{Finding, LoadError};
-use archive::{BUNDLE_BYTES_MAX, Files, MANIFEST, SCHEMA, SIGNATURE};
+use archive::{Files, MANIFEST, SCHEMA, SIGNATURE};
 use std::io::Read as _;
 use std::path::Path;
 
@@ -95,6 +96,9 @@ pub enum BundleError {
         /// When the newest one was.
         newest: crate::domain::Timestamp,
     },
+    /// It may be used, and cannot be put where it is looked for.
+    #[error("the bundle cannot be kept: {0}")]
+    Unkept(String),
     /// A key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -122,6 +126,7 @@ impl BundleError {
             Self::Revision { .. } => "bundle-revision",
             Self::Evidence(_) => "bundle-evidence",
             Self::Older { .. } => "bundle-older",
+            Self::Unkept(_) => "bundle-unkept",
             Self::Key(_) => "bundle-key",
         }
     }
@@ -145,6 +150,7 @@ impl BundleError {
             Self::Older { .. } => {
                 "to go back to earlier policies, sign them again: who may sign decides that, not who has an old file"
             }
+            Self::Unkept(_) => "let the user that this runs as write there",
             Self::Key(_) => "correct the key file",
         }
     }

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use core::fmt;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the file that notes the newest bundle is called.
 const NEWEST: &str = "newest-bundle";
@@ -86,6 +87,16 @@ impl BundleFile {
 /// The digest of a bundle's bytes and of the keys it was verified with: the same means the same verdict.
 pub(super) type Fingerprint = [u8; 32];
 
+/// A bundle that may be used.
+pub(super) struct Admitted {
+    pub(super) set: Arc<PolicySet>,
+    pub(super) bundle: BundleInUse,
+    pub(super) fingerprint: Option<Fingerprint>,
+}
+
+/// Held by whoever puts a bundle where it is looked for: a fetch, and an operator's push.
+static PUTTING: Mutex<()> = Mutex::new(());
+
 /// What was read.
 pub(super) struct Found {
     pub(super) sources: Sources,
@@ -145,27 +156,52 @@ impl SignedBundle {
         Ok(Found { sources, bundle: Some(in_use), fingerprint: Some(fingerprint) })
     }
 
+    /// Whether a bundle that somebody handed over may be used: it is trusted, no older than what was in use, and
+    /// loads.
+    ///
+    /// # Errors
+    /// [`LoadError`] with why not.
+    pub(super) fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, LoadError> {
+        let Found { sources, bundle, fingerprint } = self.judge(bytes)?;
+        let bundle = bundle.ok_or_else(|| LoadError::from(BundleError::Form.finding(&self.path)))?;
+        self.new_enough(&bundle)?;
+        let set = Arc::new(PolicySet::from_sources(&sources)?);
+        Ok(Admitted { set, bundle, fingerprint })
+    }
+
+    /// Puts an admitted bundle where the next look finds it.
+    ///
+    /// # Errors
+    /// [`LoadError`] when a newer one has come there meanwhile, or it cannot be written.
+    pub(super) fn put(&self, admitted: &Admitted) -> Result<(), LoadError> {
+        // Looked at again: of two who put one there at once, the newer one's has to stay.
+        let _turn = PUTTING.lock().unwrap_or_else(PoisonError::into_inner);
+        self.new_enough(&admitted.bundle)?;
+        let unkept = |error: std::io::Error| BundleError::Unkept(error.to_string()).finding(&self.path).into();
+        put_whole(&self.path, &admitted.bundle.file.bytes, 0o644).map_err(unkept)
+    }
+
+    fn new_enough(&self, bundle: &BundleInUse) -> Result<(), LoadError> {
+        // One that lies there and is not good is no measure.
+        let there = self.read().ok().and_then(|there| there.bundle);
+        let noted = Newest::open(&Origin::Bundle(self.clone()))?.at;
+        let newest = there.map(|there| there.created_at).max(noted);
+        let created_at = bundle.created_at;
+        match newest.filter(|newest| created_at < *newest) {
+            Some(newest) => Err(BundleError::Older { created_at, newest }.finding(&self.path).into()),
+            None => Ok(()),
+        }
+    }
+
     /// Takes a bundle that somebody handed over and puts it where the next look finds it. What lies there
     /// is only ever replaced by one that is trusted, loads, and is no older.
     ///
     /// # Errors
     /// [`LoadError`] with why it is not taken; what lay there lies there still.
     pub fn take(&self, bytes: Vec<u8>) -> Result<BundleInUse, LoadError> {
-        let found = |error: BundleError| LoadError::from(error.finding(&self.path));
-        let Found { sources, bundle, .. } = self.judge(bytes)?;
-        let bundle = bundle.ok_or_else(|| found(BundleError::Form))?;
-        // One that lies there and is not good is no measure.
-        let there = self.read().ok().and_then(|there| there.bundle);
-        let noted = Newest::open(&Origin::Bundle(self.clone()))?.at;
-        let newest = there.map(|there| there.created_at).max(noted);
-        let created_at = bundle.created_at;
-        if let Some(newest) = newest.filter(|newest| created_at < *newest) {
-            return Err(found(BundleError::Older { created_at, newest }));
-        }
-        PolicySet::from_sources(&sources)?;
-        put_whole(&self.path, &bundle.file.bytes, 0o644)
-            .map_err(|error| found(BundleError::Unreadable(format!("it cannot be kept: {error}"))))?;
-        Ok(bundle)
+        let admitted = self.admit(bytes)?;
+        self.put(&admitted)?;
+        Ok(admitted.bundle)
     }
 
     /// The digest of what lies there, if it may be used: so that nobody need hand it over again.

@@ -214,6 +214,10 @@ rules! {
         "a bundle older than one that was in use",
         "An old set could bring a hole back that was closed.",
         "Sign it anew, if it is really meant.";
+    Error "bundle-unkept":
+        "a bundle that was handed over and cannot be put in its place",
+        "After a restart the one before would decide again.",
+        "Let the user that the program runs as write there.";
     Error "bundle-key":
         "a key that cannot be read, or is none",
         "Without it no signature can be checked.",

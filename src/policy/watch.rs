@@ -1,9 +1,13 @@
 //! Reload: the set in use, exchanged whole or not at all. The files are read and compared by content
 //! on every poll, so that links swapped behind a directory and edits without a new time are seen.
 //!
+//! A bundle may also be handed over, and is then in use at once ([`PolicyHandle::judge`], [`PolicyHandle::take`]).
+//!
 //! A bad set keeps the last good one for a grace and no longer: then nobody may be allowed anything by
 //! policies that somebody has tried to replace. Time is that since boot: it runs on in suspend and
 //! cannot be set.
+
+pub use handed::{HandedOver, NotTaken};
 
 use super::finding::LoadError;
 use super::load::PolicySet;
@@ -226,5 +230,6 @@ fn fresh(set: Arc<PolicySet>, bundle: Option<BundleInUse>, boot: Duration, reloa
 
 #[cfg(test)]
 mod bundles;
+mod handed;
 #[cfg(test)]
 mod tests;

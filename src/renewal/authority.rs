@@ -10,7 +10,7 @@ use super::registry::Registry;
 use crate::clock::{AuthorityTime, Boot, Clock};
 use crate::domain::Timestamp;
 use crate::manage_requests::Effects;
-use crate::state::{FirstUse, FirstUses, LeaseSettings};
+use crate::state::{BundleDemand, FirstUse, FirstUses, LeaseSettings, StateItem};
 use crate::store::{Revision, Store};
 use async_trait::async_trait;
 use core::time::Duration;
@@ -178,6 +178,20 @@ impl Fleet {
                 return told;
             }
             self.used.notified().await;
+        }
+    }
+
+    /// The bundle of policies that the record demands now, if it demands one.
+    ///
+    /// # Errors
+    /// [`RenewError`] when the record cannot be read.
+    pub async fn demanded(&self) -> Result<Option<BundleDemand>, RenewError> {
+        self.reader.look().await?;
+        let Some(payload) = self.reader.mirror().payload(StateItem::BUNDLE_KEY) else { return Ok(None) };
+        match StateItem::decode(StateItem::BUNDLE_KEY, &payload) {
+            Ok((StateItem::Bundle(demand), _)) => Ok(Some(demand)),
+            Ok(_) => Ok(None),
+            Err(error) => Err(RenewError::Garbled(error.to_string())),
         }
     }
 

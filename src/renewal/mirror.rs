@@ -105,6 +105,11 @@ impl Mirror {
         self.floor = up_to;
     }
 
+    /// The content of one item, if it is there.
+    pub(super) fn payload(&self, key: &str) -> Option<Arc<[u8]>> {
+        self.items.get(key)?.payload.clone()
+    }
+
     /// The sum of the digests of what a view shows.
     pub(super) fn sum(&mut self, view: &View) -> u128 {
         if let Some(sum) = self.sums.get(view) {

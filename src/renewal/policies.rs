@@ -3,9 +3,14 @@
 //!
 //! Invariant: the authority is a carrier. What it hands over is used only if a trusted key has signed it
 //! and it is no older than what was used; else what is there stays. No grace runs out while the
-//! authority is away or hands over something else: whoever could bring that about could deny everybody.
+//! authority is away or hands over something else by itself. What the *record demands* is another thing: a sidecar
+//! that cannot adopt it gets no lease (`adopt`).
 
-use crate::policy::{BundleInUse, LoadError, SignedBundle};
+use super::adopt;
+use crate::clock::Clock;
+use crate::policy::bundle::BUNDLE_BYTES_MAX;
+use crate::policy::{BundleInUse, LoadError, NotTaken, PolicyHandle, SignedBundle};
+use crate::state::BundleDemand;
 use crate::tls::{self, ClientFiles, TlsError};
 use core::time::Duration;
 use std::io::Read as _;
@@ -16,8 +21,6 @@ use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
 /// How long one fetch may take in all.
 const FETCH_S_MAX: u64 = 10;
-/// The largest bundle, in bytes; reading it says so better.
-const BUNDLE_BYTES_MAX: u64 = (32 << 20) + 1;
 /// The largest token file, in bytes.
 const TOKEN_BYTES_MAX: u64 = 4096;
 
@@ -56,6 +59,16 @@ pub enum FetchError {
         url: String,
         /// Why.
         error: LoadError,
+    },
+    /// What the record demands is not taken.
+    #[error("the bundle {digest} from `{url}`, which is demanded, is not taken: {error}")]
+    NotAdopted {
+        /// Where.
+        url: String,
+        /// Which.
+        digest: String,
+        /// Why.
+        error: NotTaken,
     },
 }
 
@@ -117,9 +130,39 @@ impl PolicyFetch {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).failure.clone()
     }
 
+    /// Fetches the bundle that the record demands, and uses it.
+    ///
+    /// # Errors
+    /// [`FetchError`]; what is kept stays.
+    pub fn adopt(&self, demand: &BundleDemand, policies: &PolicyHandle, clock: &dyn Clock) -> Result<(), FetchError> {
+        // Held throughout: a fetch of what the authority uses by itself does not come in between.
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let joint = if self.url.contains('?') { '&' } else { '?' };
+        let url = format!("{}{joint}digest={}", self.url, demand.digest);
+        let Some(bytes) = self.get(&url, None)? else {
+            return Err(self.away("it says 304 to who has none".to_owned()));
+        };
+        let not_adopted =
+            |error| FetchError::NotAdopted { url: self.url.clone(), digest: demand.digest.clone(), error };
+        adopt::take(policies, demand, bytes, clock).map_err(not_adopted)?;
+        *last = Last { kept: Some(demand.digest.clone()), failure: None };
+        Ok(())
+    }
+
+    fn away(&self, why: String) -> FetchError {
+        FetchError::Away { url: self.url.clone(), why }
+    }
+
     fn ask(&self, kept: Option<&str>) -> Result<Fetched, FetchError> {
-        let away = |why: String| FetchError::Away { url: self.url.clone(), why };
-        let mut request = self.agent.get(&self.url);
+        let Some(bytes) = self.get(&self.url, kept)? else { return Ok(Fetched::Unchanged) };
+        let refused = |error| FetchError::Refused { url: self.url.clone(), error };
+        self.bundle.take(bytes).map(|taken| Fetched::Taken(Box::new(taken))).map_err(refused)
+    }
+
+    /// What `url` hands over; `None` if that is what is kept.
+    fn get(&self, url: &str, kept: Option<&str>) -> Result<Option<Vec<u8>>, FetchError> {
+        let away = |why: String| self.away(why);
+        let mut request = self.agent.get(url);
         if let Some(path) = &self.token_file {
             request = request.header("authorization", format!("Bearer {}", token(path)?));
         }
@@ -128,12 +171,11 @@ impl PolicyFetch {
         }
         let mut response = request.call().map_err(|error| away(error.to_string()))?;
         match response.status().as_u16() {
-            304 if kept.is_some() => Ok(Fetched::Unchanged),
+            304 if kept.is_some() => Ok(None),
             200 => {
-                let body = response.body_mut().with_config().limit(BUNDLE_BYTES_MAX).read_to_vec();
-                let taken = self.bundle.take(body.map_err(|error| away(error.to_string()))?);
-                let refused = |error| FetchError::Refused { url: self.url.clone(), error };
-                taken.map(|taken| Fetched::Taken(Box::new(taken))).map_err(refused)
+                // One that is too large by a byte is read: reading it says so better.
+                let body = response.body_mut().with_config().limit(BUNDLE_BYTES_MAX.saturating_add(1)).read_to_vec();
+                body.map(Some).map_err(|error| away(error.to_string()))
             }
             status => Err(away(format!("it answers {status}"))),
         }

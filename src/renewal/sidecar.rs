@@ -1,11 +1,14 @@
 //! The sidecar's side of renewal: asks again and again, takes what comes into its memory if it is
-//! whole, and only then believes it for as long as the lease says.
+//! whole, and only then believes it for as long as the lease says. Policies that an answer demands are put into use
+//! before it is taken ([`Adopt`]); adopting may outlast the lease that the answer would have given, which is reckoned
+//! from when the renewal was sent.
 
+use super::adopt::Adopt;
 use super::backoff::Backoff;
 use super::protocol::{Body, End, Piece, Pieces, Renew, RenewAnswer, RenewError, RenewRequest, WireItem};
 use super::view::View;
 use crate::clock::{Boot, Clock};
-use crate::state::{Change, Diverged, ItemError, Lease, LeaseSettings, Memory, State, StateItem};
+use crate::state::{BundleDemand, Change, Diverged, ItemError, Lease, LeaseSettings, Memory, State, StateItem};
 use core::hash::{BuildHasher as _, BuildHasherDefault};
 use core::time::Duration;
 use std::hash::DefaultHasher;
@@ -30,6 +33,8 @@ pub struct RenewerSettings {
     pub retry: Duration,
     /// Tells the digest of its policies and the sequence number of its last recorded Decision.
     pub report: Box<dyn Fn() -> (String, Option<u64>) + Send + Sync>,
+    /// Puts into use what the record demands; `None` where policies are not from the authority, and nothing binds.
+    pub adopt: Option<Arc<dyn Adopt>>,
 }
 
 /// Keeps a [`State`] in step with the authority.
@@ -57,6 +62,8 @@ enum NotTaken {
     Unreadable(#[from] ItemError),
     #[error(transparent)]
     Diverged(#[from] Diverged),
+    #[error("the policies that the record demands cannot be used here, so there is no lease: {0}")]
+    NotAdopted(String),
 }
 
 impl Renewer {
@@ -135,7 +142,9 @@ impl Renewer {
             Body::Changes(..) if offered != held => Err(NotTaken::ForeignChanges { held, offered }),
             Body::Changes(items, end) => {
                 let changes: Result<Vec<Change>, ItemError> = items.iter().map(decoded).collect();
-                Ok(self.state.apply(changes?, end.revision, end.state_hash, lease(&end))?)
+                let changes = changes?;
+                self.adopt(demanded(&changes)).await?;
+                Ok(self.state.apply(changes, end.revision, end.state_hash, lease(&end))?)
             }
             Body::Snapshot(pieces) => {
                 let (memory, end) = whole(pieces, offered).await?;
@@ -144,12 +153,27 @@ impl Renewer {
                     let (held, offered) = (standing.revision, end.revision);
                     return Err(Diverged::Backwards { held, offered }.into());
                 }
+                self.adopt(memory.bundle()).await?;
                 info!(epoch = offered, revision = end.revision, items = ?memory.counts(), "took a snapshot");
                 self.state.replace(memory, lease(&end));
                 Ok(())
             }
         }
     }
+
+    /// What is demanded is in use when this returns well.
+    async fn adopt(&self, demand: Option<&BundleDemand>) -> Result<(), NotTaken> {
+        let (Some(adopt), Some(demand)) = (&self.settings.adopt, demand) else { return Ok(()) };
+        adopt.adopt(demand).await.map_err(NotTaken::NotAdopted)
+    }
+}
+
+/// What changes demand.
+fn demanded(changes: &[Change]) -> Option<&BundleDemand> {
+    changes.iter().rev().find_map(|(_, item)| match item {
+        Some((StateItem::Bundle(demand), _)) => Some(demand),
+        _ => None,
+    })
 }
 
 /// Builds a memory piece by piece.

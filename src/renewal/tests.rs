@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
+mod adoption;
 mod fleet;
 mod mirror;
 
@@ -39,8 +40,12 @@ fn facts(lockbox: bool) -> StateItem {
 
 impl World {
     async fn change(&self, lockbox: bool) -> Revision {
+        self.write(&facts(lockbox)).await
+    }
+
+    async fn write(&self, item: &StateItem) -> Revision {
         let mut transaction = self.store.begin(Timestamp::from_ms(0)).await.unwrap();
-        let encoded = facts(lockbox).encode().unwrap();
+        let encoded = item.encode().unwrap();
         let item = Item { key: encoded.key, payload: Some(encoded.payload), digest: encoded.digest };
         transaction.put_item(item).await.unwrap();
         let revision = transaction.commit().await.unwrap();
@@ -49,6 +54,10 @@ impl World {
     }
 
     fn sidecar(&self, authority: Arc<dyn Renew>) -> (Arc<State>, Arc<Renewer>) {
+        self.sidecar_that(authority, None)
+    }
+
+    fn sidecar_that(&self, authority: Arc<dyn Renew>, adopt: Option<Arc<dyn Adopt>>) -> (Arc<State>, Arc<Renewer>) {
         let state = Arc::new(State::default());
         let settings = RenewerSettings {
             sidecar: "beside-exchange".to_owned(),
@@ -57,6 +66,7 @@ impl World {
             lease: SETTINGS,
             retry: Duration::from_millis(1),
             report: Box::new(|| ("sha256:0".to_owned(), None)),
+            adopt,
         };
         (Arc::clone(&state), Arc::new(Renewer::new(authority, state, Arc::clone(&self.clock), settings)))
     }

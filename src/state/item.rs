@@ -18,12 +18,23 @@ pub enum StateItem {
     Engineer(Engineer),
     /// An AccessRequest, with its Grant if it has one.
     Access(Access),
+    /// The bundle of policies that the record demands.
+    Bundle(BundleDemand),
+}
+
+/// The bundle that whoever takes bundles from the authority must decide by: this one, or one signed later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundleDemand {
+    /// The SHA-256 of its bytes, in 64 hexadecimal digits.
+    pub digest: String,
+    /// When it was signed.
+    pub signed_at: Timestamp,
 }
 
 /// An item as bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedItem {
-    /// What it is: `tenant/…`, `engineer/…` or `access/…`.
+    /// What it is: `tenant/…`, `engineer/…`, `access/…` or `policies/bundle`.
     pub key: String,
     /// The encoded facts.
     pub payload: Vec<u8>,
@@ -60,12 +71,16 @@ impl StateItem {
     /// What the key of an AccessRequest's item has before the number of its id.
     pub const ACCESS_PREFIX: &str = "access/LBX-";
 
+    /// The key of the item of the bundle that is demanded.
+    pub const BUNDLE_KEY: &str = "policies/bundle";
+
     /// This item's key.
     pub fn key(&self) -> String {
         match self {
             Self::Tenant(tenant) => Self::tenant_key(&tenant.id),
             Self::Engineer(engineer) => Self::engineer_key(&engineer.id),
             Self::Access(access) => Self::access_key(access.id),
+            Self::Bundle(_) => Self::BUNDLE_KEY.to_owned(),
         }
     }
 
@@ -79,6 +94,7 @@ impl StateItem {
             Self::Tenant(tenant) => FactsRef::Tenant(tenant),
             Self::Engineer(engineer) => FactsRef::Engineer(engineer),
             Self::Access(access) => FactsRef::Access(access),
+            Self::Bundle(bundle) => FactsRef::Bundle(bundle),
         };
         let payload = facts.payload().map_err(|error| ItemError { key: key.clone(), why: error.to_string() })?;
         let digest = digest(&key, &payload);
@@ -104,9 +120,26 @@ impl StateItem {
             (Some(("access", id)), Wire::Access(wire)) => {
                 AccessRequestId::parse(id).and_then(|id| wire.into_domain(id)).map(Self::Access)
             }
+            (Some(("policies", "bundle")), Wire::Bundle { digest, signed_at_ms }) => {
+                BundleDemand::of(digest, Timestamp::from_ms(signed_at_ms)).map(Self::Bundle)
+            }
             _ => return Err(unreadable("key and content do not belong together".to_owned())),
         };
         item.map(|item| (item, digest(key, payload))).map_err(|error| unreadable(error.to_string()))
+    }
+}
+
+impl BundleDemand {
+    /// A demand for the bundle of this digest.
+    ///
+    /// # Errors
+    /// [`NameError`] when it is no digest.
+    pub fn of(digest: String, signed_at: Timestamp) -> Result<Self, NameError> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if digest.len() == 64 && digest.bytes().all(is_digit) {
+            return Ok(Self { digest, signed_at });
+        }
+        Err(NameError { what: "digest of a bundle", text: digest, rule: "it has 64 hexadecimal digits" })
     }
 }
 
@@ -119,6 +152,8 @@ pub enum FactsRef<'a> {
     Engineer(&'a Engineer),
     /// Of an AccessRequest.
     Access(&'a Access),
+    /// Of a bundle that is demanded.
+    Bundle(&'a BundleDemand),
 }
 
 impl FactsRef<'_> {
@@ -140,6 +175,9 @@ impl FactsRef<'_> {
                 attributes: WireValue::record(&engineer.attributes),
             },
             Self::Access(access) => Wire::access(access),
+            Self::Bundle(bundle) => {
+                Wire::Bundle { digest: bundle.digest.clone(), signed_at_ms: bundle.signed_at.as_ms() }
+            }
         })
     }
 }
@@ -172,6 +210,10 @@ enum Wire {
         attributes: BTreeMap<String, WireValue>,
     },
     Access(Box<WireAccess>),
+    Bundle {
+        digest: String,
+        signed_at_ms: i64,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

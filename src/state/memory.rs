@@ -1,7 +1,7 @@
 //! The maps of the sidecar's memory, and the hash that shows whether they are what the authority has.
 
 use super::Known;
-use super::item::StateItem;
+use super::item::{BundleDemand, StateItem};
 use crate::domain::{Access, AccessRequestId, Engineer, Evaluation, PersonId, TenantFacts, TenantId, WorkloadName};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ pub struct Memory {
     engineers: HashMap<PersonId, Held<Engineer>>,
     accesses: HashMap<AccessRequestId, Held<Access>>,
     by_subject: HashMap<Subject, Vec<Arc<Access>>>,
+    bundle: Option<Held<BundleDemand>>,
 }
 
 /// An item with the digest it counts with.
@@ -122,6 +123,11 @@ impl Memory {
         Counts { tenants: self.tenants.len(), engineers: self.engineers.len(), accesses: self.accesses.len() }
     }
 
+    /// The bundle of policies that the record demands, if it demands one.
+    pub fn bundle(&self) -> Option<&BundleDemand> {
+        self.bundle.as_ref().map(|held| held.fact.as_ref())
+    }
+
     /// What it knows for a question.
     pub fn known(&self, question: &Evaluation) -> Known {
         // Cloned names are reference counts, not copies.
@@ -162,6 +168,7 @@ impl Memory {
                 self.accesses.insert(held.fact.id, held);
                 before
             }
+            StateItem::Bundle(bundle) => self.bundle.replace(Held::new(bundle, digest)).map(|held| held.digest),
         };
         self.hash = self.hash.wrapping_sub(before.unwrap_or(0)).wrapping_add(digest);
     }
@@ -170,6 +177,7 @@ impl Memory {
         let digest = match key.split_once('/') {
             Some(("tenant", id)) => self.tenants.remove(id).map(|held| held.digest),
             Some(("engineer", id)) => self.engineers.remove(id).map(|held| held.digest),
+            Some(("policies", "bundle")) => self.bundle.take().map(|held| held.digest),
             Some(("access", id)) => AccessRequestId::parse(id).ok().and_then(|id| self.remove_access(id)),
             _ => None,
         };

@@ -39,6 +39,10 @@ fn tenant(number: usize, lockbox: bool) -> StateItem {
     StateItem::Tenant(TenantFacts { id: tenant_id(number), lockbox, attributes: Attributes::new() })
 }
 
+fn bundle(at: i64) -> StateItem {
+    StateItem::Bundle(BundleDemand { digest: format!("{at:064x}"), signed_at: Timestamp::from_ms(at) })
+}
+
 fn question(engineer: usize, tenant: usize) -> Evaluation {
     Evaluation::new(
         PersonId::parse(&format!("engineer-{engineer}@provider.example")).unwrap(),
@@ -70,6 +74,7 @@ fn items() -> impl Strategy<Value = (StateItem, bool)> {
                 if live { StateName::Active } else { StateName::Closed },
             ))
         }),
+        (0..3i64).prop_map(bundle),
     ];
     (one, prop::bool::weighted(0.8))
 }
@@ -97,6 +102,23 @@ proptest! {
             prop_assert_eq!(ids, expected);
             prop_assert_eq!(known.tenant.is_some(), model.contains_key(&format!("tenant/tenant-{tenant}")));
         }
+        let demanded = state.inner.read().unwrap().memory.bundle().cloned().map(StateItem::Bundle);
+        prop_assert_eq!(demanded.as_ref(), model.get(StateItem::BUNDLE_KEY).map(|(item, _)| item));
+    }
+}
+
+#[test]
+fn a_demand_for_a_bundle_reads_as_it_was_written_and_is_a_digest() {
+    let (key, (read, _)) = encoded(&bundle(7));
+    assert_eq!((key.as_str(), &read), (StateItem::BUNDLE_KEY, &bundle(7)));
+    let form = |digest: &str| format!(r#"{{"kind":"bundle","digest":"{digest}","signed_at_ms":7}}"#);
+    let digest = format!("{:064x}", 7);
+    assert_eq!(StateItem::decode(&key, form(&digest).as_bytes()).unwrap().0, bundle(7));
+    for wrong in [&digest[1..], "", &"G".repeat(64), &"A".repeat(64), &format!("{digest}0")] {
+        assert!(StateItem::decode(&key, form(wrong).as_bytes()).is_err(), "{wrong}");
+    }
+    for key in ["policies/other", "policies", "tenant/bundle"] {
+        assert!(StateItem::decode(key, form(&digest).as_bytes()).is_err(), "{key}");
     }
 }
 

@@ -1,5 +1,5 @@
 //! Notes: a small keyed place for what is no part of the record and that all authorities must share:
-//! sessions, drafts, a person's choices, passkeys. Losing one is a nuisance, never an access.
+//! sessions, drafts, a person's choices, passkeys, bundles of policies. Losing one is a nuisance, never an access.
 
 use super::StoreError;
 use crate::domain::Timestamp;
@@ -24,11 +24,13 @@ pub enum NoteKind {
     Members,
     /// A sidecar that is registered; the key is its name.
     Sidecar,
+    /// A bundle of policies that was pushed; the key is the SHA-256 of its bytes.
+    Bundle,
 }
 
 impl NoteKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Session,
         Self::Draft,
         Self::Preference,
@@ -37,6 +39,7 @@ impl NoteKind {
         Self::Authority,
         Self::Members,
         Self::Sidecar,
+        Self::Bundle,
     ];
 
     /// The name in the store.
@@ -50,6 +53,7 @@ impl NoteKind {
             Self::Authority => "authority",
             Self::Members => "members",
             Self::Sidecar => "sidecar",
+            Self::Bundle => "bundle",
         }
     }
 }

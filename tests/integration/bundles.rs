@@ -17,16 +17,16 @@ use tempfile::TempDir;
 const NO_READING: &str = "@id(\"no-reading\") @reason(\"r\") @advice(\"a\") @owner(\"o\") forbid \
                           (principal is Lockbox::Engineer, action == Lockbox::Action::\"read\", resource is Lockbox::Content);";
 
-fn key(seed: u64) -> PrivateKey {
+pub(crate) fn key(seed: u64) -> PrivateKey {
     PrivateKey::generate(&SeededIds::new(seed)).unwrap()
 }
 
 /// The shipped set, signed so many seconds from now.
-fn shipped(signed_s: u64, key: &PrivateKey) -> Vec<u8> {
+pub(crate) fn shipped(signed_s: u64, key: &PrivateKey) -> Vec<u8> {
     signed(&Sources::shipped(), signed_s, key)
 }
 
-fn stricter(signed_s: u64, key: &PrivateKey) -> Vec<u8> {
+pub(crate) fn stricter(signed_s: u64, key: &PrivateKey) -> Vec<u8> {
     let mut sources = Sources::shipped();
     sources.policies.push(SourceFile { name: "policies/no-reading.cedar".to_owned(), text: NO_READING.into() });
     signed(&sources, signed_s, key)
@@ -40,25 +40,25 @@ fn signed(sources: &Sources, signed_s: u64, key: &PrivateKey) -> Vec<u8> {
 }
 
 /// A bundle, and the key that is trusted.
-struct Place(TempDir);
+pub(crate) struct Place(TempDir);
 
 impl Place {
-    fn new(bundle: &[u8]) -> Self {
+    pub(crate) fn new(bundle: &[u8]) -> Self {
         let place = Self(TempDir::new().unwrap());
         put_whole(&place.at("key.pub"), key(1).public().to_pem().unwrap().as_bytes(), 0o644).unwrap();
         place.put(bundle);
         place
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn put(&self, bundle: &[u8]) {
+    pub(crate) fn put(&self, bundle: &[u8]) {
         put_whole(&self.at("b.tar.gz"), bundle, 0o644).unwrap();
     }
 
-    fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         let trusted = format!("[\"{}\"]", self.at("key.pub").display());
         Settings::of(&[
             ("LOCKBOX_POLICIES__BUNDLE", self.at("b.tar.gz").to_str().unwrap()),

@@ -47,6 +47,7 @@ mod page_people;
 mod pages;
 mod passkeys;
 mod people;
+mod pushed;
 mod record;
 mod record_server;
 mod restarts;

@@ -9,8 +9,9 @@ use lockbox::domain::{
     AccessRequest, AccessRequestId, Engineer, Event, PersonId, Tenant, TenantId, Timer, TimerKind, Timestamp,
 };
 use lockbox::store::{
-    AccessRequestFilter, Changes, Channel, Item, ItemPage, KeptAnswer, MemoryStore, Note, NoteKind, Notes, Outbox,
-    OutboxCounts, OutboxEntry, Page, Reads, Revision, Store, StoreError, Transaction,
+    AccessKey, AccessRequestFilter, Accesses, Changes, Channel, Item, ItemPage, KeptAnswer, MemoryStore, Note,
+    NoteKind, Notes, Outbox, OutboxCounts, OutboxEntry, Page, Reads, Revision, Store, StoreError, ToldAccess,
+    Transaction,
 };
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -181,6 +182,22 @@ impl Outbox for Way {
     }
     async fn timer(&self, of: AccessRequestId, kind: TimerKind) -> Result<Option<Timer>, StoreError> {
         self.readable().await?.timer(of, kind).await
+    }
+}
+
+/// What sidecars tell of accesses takes no part in what is simulated.
+#[async_trait]
+impl Accesses for Way {
+    async fn put_accesses(&self, told: &[ToldAccess]) -> Result<u64, StoreError> {
+        self.primary().await?.put_accesses(told).await
+    }
+    async fn accesses(
+        &self,
+        of: AccessRequestId,
+        after: Option<AccessKey>,
+        limit: u32,
+    ) -> Result<Vec<ToldAccess>, StoreError> {
+        self.primary().await?.accesses(of, after, limit).await
     }
 }
 

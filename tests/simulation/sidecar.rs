@@ -124,6 +124,7 @@ impl Run {
             view,
             retry: Duration::from_millis(50),
             report: Box::new(|| ("sha256:0".to_owned(), None)),
+            adopt: None,
         };
         let renewer = Renewer::new(Arc::new(link), Arc::clone(&state), Arc::clone(&clock), settings);
         let renewing = tasks.spawn(gate.behind(async move { renewer.run().await }));

@@ -1,6 +1,7 @@
 //! What operations refer to: schemas by the names the tables use, problem answers, headers, security.
 
 use super::super::authzen::{DecisionDocument, DecisionDocuments, Metadata};
+use super::super::bundle::PushedBody;
 use super::super::fleet::{FleetBody, RemovedBody};
 use super::super::operations::{Alive, Readiness, VersionBody};
 use super::super::problem::{Problem, ProblemType};
@@ -97,6 +98,7 @@ pub(super) fn components() -> Components {
         DecisionDocuments => "DecisionDocuments",
         Metadata => "Metadata",
         PolicyReload => "PolicyReload",
+        PushedBody => "PushedBody",
         Alive => "Alive",
         Readiness => "Readiness",
         VersionBody => "VersionBody",

@@ -33,7 +33,7 @@ pub(super) fn describe(endpoint: &Endpoint, listeners: &[Listener]) -> Operation
         .tag(tag(endpoint))
         .securities(Some(match endpoint.who {
             Who::Anyone => Vec::new(),
-            Who::Workload | Who::Person | Who::Sidecar | Who::OnlySidecar => {
+            Who::Workload | Who::Person | Who::Operator | Who::Sidecar | Who::OnlySidecar => {
                 vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]
             }
         }))
@@ -41,6 +41,7 @@ pub(super) fn describe(endpoint: &Endpoint, listeners: &[Listener]) -> Operation
             Who::Anyone => None,
             Who::Workload => Some("The caller is a workload service; it may ask about its own workload only."),
             Who::Person => Some("The caller is a person; policies decide what he may do."),
+            Who::Operator => Some("The caller is an operator."),
             Who::Sidecar => Some("The caller is a sidecar, or an operator."),
             Who::OnlySidecar => Some("The caller is a sidecar."),
         })
@@ -117,7 +118,9 @@ pub(super) fn query(endpoint: &Endpoint) -> &'static [&'static str] {
         ("GET", _, "TenantList" | "EngineerList" | "NoticeList" | "AccessList") => &["cursor", "limit"],
         ("POST", "/v1/access-requests/{id}/close" | "/v1/access-requests/{id}/revoke", _)
         | ("PATCH", "/v1/tenants/{id}", _)
-        | ("PUT" | "DELETE", "/v1/engineers/{id}", _) => &["wait"],
+        | ("PUT" | "DELETE", "/v1/engineers/{id}", _)
+        | ("PUT", "/v1/policies/bundle", _) => &["wait"],
+        ("GET", "/v1/policies/bundle", _) => &["digest"],
         _ => &[],
     }
 }
@@ -136,6 +139,7 @@ fn query_parameter(name: &'static str) -> Parameter {
             let instant = text().format(Some(SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::DateTime)));
             ("Submitted at or after this instant only, RFC 3339 in UTC.", instant)
         }
+        "digest" => ("The bundle whose bytes have this SHA-256, in use or not, as it was pushed.", text()),
         "cursor" => ("Where to continue: the `next_cursor` of the page before.", text()),
         "limit" => {
             let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(1000));
@@ -164,7 +168,7 @@ fn submits(endpoint: &Endpoint) -> bool {
 }
 
 fn hands_out(endpoint: &Endpoint) -> bool {
-    endpoint.path == "/v1/policies/bundle"
+    (endpoint.method, endpoint.path) == ("GET", "/v1/policies/bundle")
 }
 
 fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
@@ -207,6 +211,12 @@ fn body(endpoint: &Endpoint) -> Option<RequestBody> {
         Takes::Nothing => return None,
         Takes::Json => Required::True,
         Takes::PerhapsJson => Required::False,
+        Takes::Bundle => {
+            let file = ContentBuilder::new().schema(Some(text())).build();
+            let body = RequestBodyBuilder::new().description(Some("The file that `lockbox policy sign` writes"));
+            let kind = super::super::bundle::MEDIA_TYPE;
+            return Some(body.required(Some(Required::True)).content(kind, file).build());
+        }
     };
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name(endpoint.asks)))
@@ -218,7 +228,7 @@ fn body(endpoint: &Endpoint) -> Option<RequestBody> {
 /// The statuses of success: a PUT makes or replaces.
 fn statuses(endpoint: &Endpoint) -> Vec<u16> {
     match endpoint.method {
-        "PUT" => vec![200, 201],
+        "PUT" if endpoint.takes != Takes::Bundle => vec![200, 201],
         _ if hands_out(endpoint) => vec![200, 304],
         _ => vec![endpoint.answers.0],
     }

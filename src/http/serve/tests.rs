@@ -4,7 +4,7 @@
 use super::*;
 use crate::clock::{SeededIds, SteppedClock};
 use crate::domain::Timestamp;
-use crate::http::body::{BodyBounds, json_bytes};
+use crate::http::body::{BodyBounds, Media, typed_bytes};
 use axum::Router;
 use axum::extract::{Extension, Request};
 use axum::response::{IntoResponse as _, Response};
@@ -56,7 +56,7 @@ async fn start(bounds: Bounds) -> TestServer {
             "/echo",
             post(move |request: Request| async move {
                 let (parts, sent) = request.into_parts();
-                match json_bytes(&parts.headers, sent, body).await {
+                match typed_bytes(&parts.headers, sent, body, Media::Json).await {
                     Ok(bytes) => Response::new(Body::from(bytes)),
                     Err(problem) => problem.into_response(),
                 }

@@ -11,7 +11,7 @@ use std::io::{Cursor, Read as _, Write as _};
 use tar::{Archive, Builder, EntryType, Header};
 
 /// The largest bundle, in bytes.
-pub(super) const BUNDLE_BYTES_MAX: u64 = 32 << 20;
+pub const BUNDLE_BYTES_MAX: u64 = 32 << 20;
 /// The most that a bundle may unpack to, in bytes. Proofs are most of it, and pack well.
 const UNPACKED_BYTES_MAX: u64 = 64 << 20;
 /// The most files in a bundle: a whole set, its invariants, suites and proofs.

@@ -3,7 +3,7 @@
 use super::super::bundle::{Contents, PrivateKey, Require, TestsShown, put_whole, sign};
 use super::super::testing::with;
 use super::super::{Origin, SignedBundle, Sources};
-use super::{PolicyHandle, Reloaded};
+use super::{NotTaken, PolicyHandle, Reloaded};
 use crate::clock::SeededIds;
 use crate::domain::Timestamp;
 use core::time::Duration;
@@ -150,6 +150,57 @@ fn an_older_bundle_is_refused_also_after_a_restart() {
     std::fs::remove_file(place.dir().join("newest-bundle")).unwrap();
     place.put(&old);
     assert!(place.open().is_ok(), "whoever deletes the note says that any bundle will do");
+}
+
+#[test]
+fn a_bundle_that_is_handed_over_is_judged_as_one_that_lies_there_and_in_use_at_once() {
+    let place = Place::new();
+    let handle = place.open().unwrap();
+    let shipped = handle.status().digest;
+    let refused = |bytes: Vec<u8>| match handle.judge(bytes) {
+        Err(NotTaken::Refused(error)) => error.findings[0].code,
+        other => panic!("{:?}", other.map(|handed| handed.policy_revision().to_owned())),
+    };
+    assert_eq!(refused(bundle(&with(MORE), 2000, &key(3))), "bundle-untrusted");
+    assert_eq!(refused(bundle(&with(MORE), 900, &key(1))), "bundle-older");
+    assert_eq!(refused(b"text".to_vec()), "bundle-damaged");
+    assert_eq!(refused(bundle(&with("@id(\"more\") permit ("), 2000, &key(1))), "policy-syntax");
+    let handed = handle.judge(bundle(&with(MORE), 2000, &key(2))).unwrap();
+    assert_eq!((handle.status().digest, handed.policy_revision()), (shipped, &*with(MORE).digest()), "only judged");
+    let later = handle.judge(bundle(&with(MORE), 3000, &key(1))).unwrap();
+    handle.take(handed, at(1)).unwrap();
+    assert_eq!(handle.current(at(1)).unwrap().digest(), with(MORE).digest());
+    assert_eq!(std::fs::read(place.dir().join("b.tar.gz")).unwrap(), bundle(&with(MORE), 2000, &key(2)));
+    assert_eq!(handle.poll(at(2)), Reloaded::Unchanged, "it lies where it is looked for");
+    let between = handle.judge(bundle(&Sources::shipped(), 2500, &key(1))).unwrap();
+    // The same policies, signed anew; and one that was judged before that and is older than it.
+    handle.take(later, at(3)).unwrap();
+    assert_eq!((handle.status().reloads, handle.status().bundle.unwrap().created_at.as_ms()), (1, 3000));
+    assert!(
+        matches!(handle.take(between, at(4)), Err(NotTaken::Refused(error)) if error.findings[0].code == "bundle-older")
+    );
+    drop(handle);
+    assert_eq!(place.open().unwrap().status().digest, with(MORE).digest());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (dir, schema) = (root.join("policies"), root.join("schemas/lockbox.cedarschema"));
+    let folder = PolicyHandle::open(Origin::Directory { dir, schema }, GRACE, at(0)).unwrap();
+    assert_eq!(folder.judge(b"text".to_vec()).err(), Some(NotTaken::Folder));
+}
+
+#[test]
+fn a_bundle_that_cannot_be_kept_is_not_used() {
+    let place = Place::new();
+    let handle = place.open().unwrap();
+    let handed = handle.judge(bundle(&with(MORE), 2000, &key(1))).unwrap();
+    // A folder stands where the file is to go.
+    std::fs::remove_file(place.dir().join("b.tar.gz")).unwrap();
+    std::fs::create_dir(place.dir().join("b.tar.gz")).unwrap();
+    let unkept = handle.take(handed, at(1));
+    assert!(
+        matches!(&unkept, Err(NotTaken::Refused(error)) if error.findings[0].code == "bundle-unkept"),
+        "{unkept:?}"
+    );
+    assert_eq!(handle.status().digest, Sources::shipped().digest());
 }
 
 #[test]

@@ -66,6 +66,7 @@ impl Crowd {
                 lease: LeaseSettings::default(),
                 retry: Duration::from_millis(50),
                 report: Box::new(|| (String::new(), None)),
+                adopt: None,
             };
             let noting = Arc::new(Noting { link, arrivals: Arc::clone(&arrivals) });
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);
