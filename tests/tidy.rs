@@ -1,7 +1,7 @@
 //! Style as a test: which module may name which, how long a file and a function may be, and what must
 //! not be left lying about. Reads the sources as text; knows nothing of the program.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests panic to fail")]
+#![expect(clippy::unwrap_used, reason = "tests panic to fail")]
 
 mod tidy {
     //! The checks; each takes text and gives complaints, so that each can be shown a bad example.

@@ -178,6 +178,11 @@ impl Truth {
         self.floor = self.floor.max(place);
     }
 
+    /// The place of the last state, and of the last that is effective.
+    pub(crate) fn places(&self) -> (usize, usize) {
+        (self.states.len().saturating_sub(1), self.floor)
+    }
+
     /// The authority's time is set forward now.
     pub(crate) fn jumps(&mut self, at: Duration, before: Timestamp) {
         self.jumps.push((at, before));

@@ -246,6 +246,11 @@ impl World {
         (checked.allows, checked.effective)
     }
 
+    /// The place of the last change, and of the last that is effective.
+    pub(crate) fn places(&self) -> (usize, usize) {
+        lock(&self.checked).truth.places()
+    }
+
     /// Every sidecar that runs is asked the questions that `which` says, and each answer is checked. Gives who
     /// allowed what.
     pub(crate) fn ask(&self, which: impl Fn(usize) -> bool) -> Vec<(usize, String, [bool; 4])> {
