@@ -88,6 +88,13 @@ fn what_is_pushed_decides_the_very_next_question_after_the_answer() {
         // In use nowhere any more, and kept for who has not come so far.
         assert!(app.authority("edge-1").get(&by_digest).is(200).body == bundle);
     }
+    let denied = push(&app, &stricter(90, &key(1)));
+    assert_eq!(edge.reason(&app, &ana_reads()), "policy_denied");
+    let mut tail = lockbox();
+    tail.args(["log", "tail", "-n", "1", "--output", "json"]).arg(edge.dir().join("decisions"));
+    let recorded = String::from_utf8(tail.output().unwrap().stdout).unwrap();
+    assert!(recorded.contains(denied["policy_revision"].as_str().unwrap()), "{recorded}");
+    push(&app, &shipped(95, &key(1)));
     let at_once = push_as(&app, "otto", "?wait=false", &stricter(100, &key(1))).is(200).json();
     assert_eq!(at_once["effective"], false);
     assert!(at_once["effective_at"].as_str().is_some(), "{at_once}");
