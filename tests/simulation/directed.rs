@@ -216,6 +216,23 @@ async fn what_is_cached_of_one_epoch_is_no_answer_in_the_next() {
     assert!(!sidecar::asked(&evaluate, 0).await.unwrap().decision().allows());
 }
 
+/// L is true time: a clock at the slow end of what ρ admits must not stretch it.
+#[tokio::test(start_paused = true)]
+async fn a_slow_clock_holds_no_lease_for_longer_than_l() {
+    let dir = tempfile::tempdir().unwrap();
+    let slow = (1_000_000, 900_000);
+    let clock = Arc::new(NodeClock::new(TrueTime::begin(), Timestamp::from_ms(NOW_MS), slow));
+    let state = Arc::new(State::default());
+    let evaluate = sidecar::data_path(Arc::clone(&state), Arc::clone(&clock) as _, sidecar::log(dir.path()), 1);
+    let (boot, wall) = (clock.boot(), clock.wall());
+    let lease = Lease::new(boot, boot, wall, wall, LeaseSettings::default());
+    state.replace(memory(&grant_of(&mut Model::default()), 1, 7), lease);
+    tokio::time::sleep(3 * SECOND - SECOND / 100).await;
+    assert!(sidecar::asked(&evaluate, 0).await.unwrap().decision().allows());
+    tokio::time::sleep(SECOND / 100).await;
+    assert!(!sidecar::asked(&evaluate, 0).await.unwrap().decision().allows());
+}
+
 #[test]
 fn a_memory_never_goes_back() {
     let items = grant_of(&mut Model::default());
