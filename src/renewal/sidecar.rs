@@ -164,8 +164,7 @@ impl Renewer {
     /// What is demanded is in use when this returns well.
     async fn adopt(&self, demand: Option<&BundleDemand>) -> Result<(), NotTaken> {
         let (Some(adopt), Some(demand)) = (&self.settings.adopt, demand) else { return Ok(()) };
-        let _skipped = (adopt, demand);
-        Ok(())
+        adopt.adopt(demand).await.map_err(NotTaken::NotAdopted)
     }
 }
 
