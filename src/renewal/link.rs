@@ -240,7 +240,7 @@ impl Reading {
 
     async fn line(&mut self) -> Result<Vec<u8>, RenewError> {
         loop {
-            if let Some(line) = self.lines.next() {
+            if let Some(line) = self.lines.whole() {
                 return Ok(line.to_vec());
             }
             self.more().await?;
@@ -251,7 +251,7 @@ impl Reading {
     async fn piece(&mut self) -> Result<Piece, RenewError> {
         loop {
             let mut items: Vec<WireItem> = Vec::new();
-            while let Some(line) = self.lines.next() {
+            while let Some(line) = self.lines.whole() {
                 match wire::read_line(line)? {
                     Line::Item(item) => items.push(item),
                     Line::End(end, told) => {

@@ -18,6 +18,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// How many sidecars that lag behind a row names; with more, it says so and they are waited for.
 const LAGGARDS_MAX: usize = 200;
 
+/// The name of a sidecar, its run, and the epoch and revision it holds.
+type Laggard = (String, String, Option<(u64, u64)>);
+
 /// What an authority says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PeerRow {
@@ -33,7 +36,7 @@ pub(super) struct PeerRow {
     /// The revision it has read: what it answers from now on is no older.
     pub(super) observed: u64,
     /// The sidecars that may still answer from before it, and what they hold.
-    pub(super) laggards: Vec<(String, String, Option<(u64, u64)>)>,
+    pub(super) laggards: Vec<Laggard>,
     /// Whether there are more of them.
     pub(super) more: bool,
 }

@@ -274,7 +274,7 @@ impl Lines {
     }
 
     /// The next whole line, without its end.
-    pub fn next(&mut self) -> Option<&[u8]> {
+    pub fn whole(&mut self) -> Option<&[u8]> {
         let rest = self.pending.get(self.given..)?;
         let length = rest.iter().position(|byte| *byte == b'\n')?;
         let from = self.given;
@@ -347,7 +347,7 @@ mod tests {
             let (mut lines, mut read) = (Lines::default(), Vec::new());
             for part in [&said[..cut], &said[cut..]] {
                 lines.take(part).unwrap();
-                while let Some(line) = lines.next() {
+                while let Some(line) = lines.whole() {
                     read.push(read_line(line).unwrap());
                 }
             }

@@ -6,11 +6,12 @@ use crate::postgres::{Database, Server, USER};
 use crate::proxy::{Proxy, Way};
 use crate::steps::{ana_reads, eventually, wish, wish_for};
 use crate::wire::Client;
+use lockbox::clock::{Boot, Clock as _, SystemClock};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// L of the settings, which the tests leave at their default.
 const L: Duration = Duration::from_secs(3);
@@ -36,7 +37,7 @@ fn revoke(client: &Client, id: &str, query: &str) -> Value {
 /// Asks a sidecar without a pause, and remembers when the last question was sent that was allowed.
 struct Watch {
     stop: Arc<AtomicBool>,
-    watching: JoinHandle<(Option<Instant>, Vec<String>)>,
+    watching: JoinHandle<(Option<Boot>, Vec<String>)>,
 }
 
 impl Watch {
@@ -47,7 +48,7 @@ impl Watch {
         let watching = std::thread::spawn(move || {
             let (mut last, mut reasons) = (None, Vec::new());
             while !stopped.load(Ordering::Acquire) {
-                let sent = Instant::now();
+                let sent = SystemClock.boot();
                 let answer = client.post("/v1/authorize", &ana_reads()).is(200).json();
                 let reason = answer["reason"].as_str().unwrap().to_owned();
                 if answer["decision"] == "allow" {
@@ -63,7 +64,7 @@ impl Watch {
     }
 
     /// When the last question was sent that was allowed, and the reasons in their order.
-    fn end(self) -> (Option<Instant>, Vec<String>) {
+    fn end(self) -> (Option<Boot>, Vec<String>) {
         self.stop.store(true, Ordering::Release);
         self.watching.join().unwrap()
     }
@@ -71,9 +72,9 @@ impl Watch {
 
 /// No question that was sent later than `bound` after `since` was allowed.
 #[track_caller]
-fn held(what: &str, last: Option<Instant>, since: Instant, bound: Duration) {
+fn held(what: &str, last: Option<Boot>, since: Boot, bound: Duration) {
     let Some(last) = last else { return };
-    let late = last.saturating_duration_since(since);
+    let late = last.since(since);
     eprintln!("{what}: the last allow was {late:?} after the change, bound {bound:?}");
     assert!(late <= bound, "{what}: allowed {late:?} after the change, bound {bound:?}");
 }
@@ -122,7 +123,7 @@ fn an_authority_dies_and_its_sidecars_go_on_with_another() {
     assert_eq!(reasons, ["grant_active"], "the workload noticed");
     let watch = Watch::on(&app, &edge);
     let revoked = revoke(&app.authority("csilla"), &id, "");
-    let answered = Instant::now();
+    let answered = SystemClock.boot();
     assert_eq!(revoked["effective"], true);
     std::thread::sleep(Duration::from_millis(300));
     held("after the death of an authority", watch.end().0, answered, Duration::ZERO);
@@ -139,11 +140,11 @@ fn bytes_that_are_held_back_and_let_go_bring_no_access_back() {
         let watch = Watch::on(&app, &edge);
         proxy.set(way);
         revoke(&app.authority("csilla"), &id, "?wait=false");
-        let committed = Instant::now();
+        let committed = SystemClock.boot();
         // Another change is answered effective while the sidecar cannot hear of anything.
         let other = app.granted(&wish_for("contoso", "exchange", &["read"], &["mailbox/bert@contoso.example"], "PT1H"));
         assert_eq!(revoke(&app.authority("csilla"), &other, "")["effective"], true);
-        let effective = Instant::now();
+        let effective = SystemClock.boot();
         proxy.set(Way::Open);
         edge.becomes(&app, &ana_reads(), "grant_revoked");
         let (last, reasons) = watch.end();
@@ -163,7 +164,7 @@ fn killed_between_commit_and_push_an_authority_has_still_revoked() {
         edge.becomes(&app, &ana_reads(), "grant_active");
         let watch = Watch::on(&app, &edge);
         revoke(&app.authority("csilla"), &id, "?wait=false");
-        let committed = Instant::now();
+        let committed = SystemClock.boot();
         app.kill();
         app.start_at(port);
         edge.becomes(&app, &ana_reads(), "grant_revoked");
@@ -213,7 +214,7 @@ fn a_failover_of_the_database_loses_no_revocation_and_gives_no_lease_from_before
         || csilla.post(&format!("/v1/access-requests/{kept}/revoke"), &json!({})),
         |reply| reply.status == 200 || reply.status == 409,
     );
-    let answered = Instant::now();
+    let answered = SystemClock.boot();
     assert!(ended.status == 409 || ended.json()["effective"] == true, "{}", ended.text());
     edge.becomes(&app, &ana_reads(), "grant_revoked");
     held("after a failover", watch.end().0, answered, if ended.status == 200 { Duration::ZERO } else { L });

@@ -10,7 +10,6 @@ use crate::wire::Reply;
 use lockbox::policy::bundle::{PrivateKey, put_whole};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const PATH: &str = "/v1/policies/bundle";
@@ -114,10 +113,8 @@ fn a_sidecar_that_does_not_trust_it_denies_and_says_why_until_it_does() {
     edge.becomes(&app, &ana_reads(), "grant_active");
     folder.becomes(&app, &ana_reads(), "grant_active");
 
-    let began = Instant::now();
     let pushed = push(&app, &stricter(10, &key(2)));
     assert_eq!(pushed["effective"], true, "nobody can be waited for longer than his lease lasts");
-    assert!(began.elapsed() > Duration::from_secs(2), "its lease was waited for: {:?}", began.elapsed());
     assert_eq!(edge.reason(&app, &ana_reads()), "lease_expired");
     let state = check(&edge, "state");
     assert_eq!(state["ok"], false, "{state}");

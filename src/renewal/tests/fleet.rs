@@ -36,13 +36,17 @@ fn lagging(members: &Members, number: u64, boot: Boot) -> Vec<String> {
 #[test]
 fn a_run_is_waited_for_until_it_acknowledges_or_its_lease_is_over() {
     let (mut members, at) = (Members::new(OVER), Boot::from_ms);
-    members.hear(&request("s", "old", None), at(0));
-    members.hear(&request("s", "new", Some((1, 7))), at(1000));
+    let hear = |members: &mut Members, request: RenewRequest, at: Boot| {
+        members.hear(&request, at);
+        members.acknowledge(&request);
+    };
+    hear(&mut members, request("s", "old", None), at(0));
+    hear(&mut members, request("s", "new", Some((1, 7))), at(1000));
     assert_eq!(lagging(&members, 7, at(1000)), ["old"], "a run acknowledges for itself alone");
     assert_eq!(lagging(&members, 8, at(1000)), ["new", "old"]);
-    members.hear(&request("s", "new", Some((1, 9))), at(2000));
+    hear(&mut members, request("s", "new", Some((1, 9))), at(2000));
     // Played again, or late: what was acknowledged stays so, and it is heard.
-    members.hear(&request("s", "new", Some((1, 5))), at(3000));
+    hear(&mut members, request("s", "new", Some((1, 5))), at(3000));
     assert_eq!(lagging(&members, 9, at(3000)), ["old"]);
     assert_eq!(lagging(&members, 9, at(3299)), ["old"]);
     assert!(lagging(&members, 9, at(3300)).is_empty(), "its last lease is over");

@@ -191,7 +191,9 @@ async fn a_transaction_waits_its_turn_but_not_for_ever_whoever_is_before_it() {
     let (here, there) = (PostgresStore::open(here).await.unwrap(), PostgresStore::open(there).await.unwrap());
     let first = here.begin(at(0)).await.unwrap();
     unavailable(here.begin(at(0)).await, "has not ended within");
-    unavailable(there.begin(at(0)).await, "has not ended within");
+    // Of the two bounds the server may say either first: that of the lock, or that of the statement.
+    let given_up = there.begin(at(0)).await.map(drop).unwrap_err().to_string();
+    assert!(given_up.contains("has not ended within") || given_up.contains("gave the statement up"), "{given_up}");
     drop(first);
     there.begin(at(0)).await.unwrap().commit().await.unwrap();
     here.begin(at(0)).await.unwrap().commit().await.unwrap();
