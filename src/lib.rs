@@ -15,7 +15,7 @@
 //! | `replay` | use case: recorded questions decided again under other policies |
 //! | `policy` | everything that knows Cedar: loading, guard, judge, lifecycle rights; the workbench: cases, mutants, proofs, diffs, bundles |
 //! | `state` | the sidecar's memory and its lease |
-//! | `store` | the authority's record: ports, SQLite, the reference model |
+//! | `store` | the authority's record: ports, SQLite, PostgreSQL, the reference model |
 //! | `decision_log` | the log: framing, group commit, recovery, reading |
 //! | `identity` | from a proof to a caller: tokens, JWTs, peer credentials, OpenID Connect |
 //! | `config`, `telemetry` | settings; log lines and metrics |

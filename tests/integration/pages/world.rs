@@ -224,7 +224,6 @@ impl World {
             "/fleet/{name}/remove" => ("otto", "/fleet/edge-1/remove".to_owned(), Vec::new()),
             "/fleet/{name}/admit" => ("otto", "/fleet/edge-2/admit".to_owned(), Vec::new()),
             "/sign-in/token" => ("", row.path.to_owned(), vec![one("token", app.demo.token("ana"))]),
-            // Nobody issues proofs here.
             "/sign-in/oidc" => ("", row.path.to_owned(), Vec::new()),
             "/sign-out" => ("dora", row.path.to_owned(), Vec::new()),
             "/language" => ("olga", row.path.to_owned(), vec![one("language", "hu")]),
