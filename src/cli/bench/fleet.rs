@@ -74,7 +74,8 @@ fn measure(args: &Args, output: &Output, dir: &Path) -> Result<Value, CliError> 
     runtime.block_on(world.fill(args.tenants, args.grants))?;
     let filled = SystemClock.boot().since(began);
     let began = SystemClock.boot();
-    let server = Server::lockbox(args.core, dir, &[])?;
+    let tokens = world.tokens_file().display().to_string();
+    let server = Server::lockbox(args.core, dir, &[("LOCKBOX_IDENTITY__TOKENS_FILE", &tokens)])?;
     let started = SystemClock.boot().since(began);
     let alone_mib = server.rss_mib();
     output.note("one sidecar takes a snapshot of everything");
@@ -82,7 +83,7 @@ fn measure(args: &Args, output: &Output, dir: &Path) -> Result<Value, CliError> 
         let before = own_rss_mib();
         let began = SystemClock.boot();
         let one = Crowd::start(&world, 1, false)?;
-        one.all_hold(1).await;
+        one.all_hold(1).await?;
         let held = own_rss_mib() - before;
         one.stop().await;
         Ok::<_, CliError>((SystemClock.boot().since(began), held))
@@ -91,7 +92,7 @@ fn measure(args: &Args, output: &Output, dir: &Path) -> Result<Value, CliError> 
     runtime.block_on(async {
         let began = SystemClock.boot();
         let crowd = Crowd::start(&world, args.sidecars, args.scoped)?;
-        crowd.all_hold(1).await;
+        crowd.all_hold(1).await?;
         let joined = SystemClock.boot().since(began);
         let (cpu, own) = (server.cpu_seconds(), own_cpu_seconds());
         let began = SystemClock.boot();
@@ -128,7 +129,7 @@ async fn revoke(world: &World, crowd: &Crowd) -> Result<(Vec<Duration>, Duration
         let world = world.clone();
         tokio::task::spawn_blocking(move || world.granted()).await.map_err(CliError::failed)??
     };
-    let before = crowd.settled().await;
+    let before = crowd.settled().await?;
     let caller = world.clone();
     let began = SystemClock.boot();
     let answered = tokio::task::spawn_blocking(move || {
@@ -136,7 +137,7 @@ async fn revoke(world: &World, crowd: &Crowd) -> Result<(Vec<Duration>, Duration
         Ok::<Boot, CliError>(SystemClock.boot())
     });
     let answered = answered.await.map_err(CliError::failed)??;
-    let arrived = crowd.arrivals(before + 1).await;
+    let arrived = crowd.arrivals(before + 1).await?;
     Ok((arrived.into_iter().map(|at| at.since(began)).collect(), answered.since(began)))
 }
 

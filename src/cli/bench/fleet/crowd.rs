@@ -16,9 +16,13 @@ use tokio::task::JoinSet;
 /// How often the crowd is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
+/// How long all of them may take to come along.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// The sidecars.
 pub(super) struct Crowd {
     states: Vec<Arc<State>>,
+    renewers: Vec<Arc<Renewer>>,
     arrivals: Arc<Mutex<BTreeMap<u64, Vec<Boot>>>>,
     tasks: JoinSet<()>,
 }
@@ -51,7 +55,7 @@ impl Renew for Noting {
 impl Crowd {
     pub(super) fn start(world: &World, count: usize, scoped: bool) -> Result<Self, CliError> {
         let arrivals = Arc::new(Mutex::new(BTreeMap::new()));
-        let (mut states, mut tasks) = (Vec::new(), JoinSet::new());
+        let (mut states, mut renewers, mut tasks) = (Vec::new(), Vec::new(), JoinSet::new());
         let contoso = TenantId::parse("contoso").map_err(CliError::failed)?;
         let view = if scoped { View { tenants: [contoso].into(), ..View::default() } } else { View::default() };
         for number in 0..count {
@@ -70,40 +74,50 @@ impl Crowd {
             };
             let noting = Arc::new(Noting { link, arrivals: Arc::clone(&arrivals) });
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-            let renewer = Renewer::new(noting, Arc::clone(&state), clock, settings);
+            let renewer = Arc::new(Renewer::new(noting, Arc::clone(&state), clock, settings));
+            renewers.push(Arc::clone(&renewer));
             tasks.spawn(async move { renewer.run().await });
             states.push(state);
         }
-        Ok(Self { states, arrivals, tasks })
+        Ok(Self { states, renewers, arrivals, tasks })
     }
 
     /// Waits until every sidecar holds at least a revision, and a lease.
-    pub(super) async fn all_hold(&self, revision: u64) {
+    ///
+    /// # Errors
+    /// Why one does not, after a minute.
+    pub(super) async fn all_hold(&self, revision: u64) -> Result<(), CliError> {
         let holds = |state: &Arc<State>| {
             let standing = state.standing();
             standing.lease.is_some() && standing.revision >= revision
         };
+        let began = SystemClock.boot();
         while !self.states.iter().all(holds) {
+            if SystemClock.boot().since(began) > PATIENCE {
+                let why = self.renewers.iter().find_map(|renewer| renewer.failure());
+                return Err(CliError::failed(why.unwrap_or_else(|| "a sidecar does not come along".to_owned())));
+            }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+        Ok(())
     }
 
     /// Waits until all sidecars hold the same revision; gives it.
-    pub(super) async fn settled(&self) -> u64 {
+    pub(super) async fn settled(&self) -> Result<u64, CliError> {
         loop {
             let newest = self.states.iter().map(|state| state.standing().revision).max().unwrap_or(0);
-            self.all_hold(newest).await;
+            self.all_hold(newest).await?;
             tokio::time::sleep(LOOK_EVERY * 10).await;
             if self.states.iter().all(|state| state.standing().revision == newest) {
-                return newest;
+                return Ok(newest);
             }
         }
     }
 
     /// When a revision arrived at each sidecar, once it has at all of them.
-    pub(super) async fn arrivals(&self, revision: u64) -> Vec<Boot> {
-        self.all_hold(revision).await;
-        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).remove(&revision).unwrap_or_default()
+    pub(super) async fn arrivals(&self, revision: u64) -> Result<Vec<Boot>, CliError> {
+        self.all_hold(revision).await?;
+        Ok(self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).remove(&revision).unwrap_or_default())
     }
 
     pub(super) async fn stop(mut self) {

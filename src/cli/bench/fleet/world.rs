@@ -2,6 +2,7 @@
 //! approve and revoke in it.
 
 use super::super::super::error::CliError;
+use crate::app::Addresses;
 use crate::clock::{Clock as _, SystemClock, SystemIds};
 use crate::demo;
 use crate::domain::{
@@ -14,7 +15,7 @@ use crate::state::StateItem;
 use crate::store::{Item, SqliteSettings, SqliteStore, Store as _, Transaction};
 use core::time::Duration;
 use serde_json::{Value, json};
-use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// How many are written in one transaction.
@@ -31,15 +32,24 @@ pub(super) struct World {
 impl World {
     /// Makes the demo's folder, with a token for the sidecars of the load.
     pub(super) fn prepare(dir: &Path) -> Result<Self, CliError> {
-        demo::prepare(dir, &SystemIds).map_err(CliError::failed)?;
+        let (cast, _) = demo::prepare(dir, &SystemIds).map_err(CliError::failed)?;
         let world = Self { dir: dir.to_owned() };
+        // The cast is kept by its file: the server prepares the folder again, and finds the same people.
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let nowhere = Addresses { authority: nowhere, sidecar: nowhere, operations: nowhere, ext_authz: nowhere };
+        std::fs::write(dir.join("demo.json"), cast.to_json(&nowhere).to_string())?;
         let token = tokens::generate(&SystemIds).map_err(CliError::failed)?;
         let caller = Caller::Sidecar { name: CallerName::parse("bench").map_err(CliError::failed)? };
         let entry = tokens::render(&[Entry { sha256: tokens::hash(&token), caller }]);
-        let mut file = std::fs::OpenOptions::new().append(true).open(dir.join("tokens.toml"))?;
-        writeln!(file, "\n{entry}")?;
+        let everybody = format!("{}\n{entry}", cast.token_file().map_err(CliError::failed)?);
+        crate::policy::bundle::put_whole(&world.tokens_file(), everybody.as_bytes(), 0o600)?;
         crate::policy::bundle::put_whole(&world.sidecar_token_file(), token.as_bytes(), 0o600)?;
         Ok(world)
+    }
+
+    /// The file with everybody's tokens, those of the load too.
+    pub(super) fn tokens_file(&self) -> PathBuf {
+        self.dir.join("bench-tokens.toml")
     }
 
     pub(super) fn sidecar_token_file(&self) -> PathBuf {
