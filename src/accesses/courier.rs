@@ -74,7 +74,7 @@ impl Courier {
     /// Waits until everything that was answered before this was called is told, at most so long.
     ///
     /// # Errors
-    /// [`NotCaughtUp`] when that takes longer.
+    /// `NotCaughtUp` when that takes longer.
     pub async fn caught_up(&self, at_most: Duration) -> Result<(), NotCaughtUp> {
         let written = self.parts.log.health().last_sequence;
         let mut told = self.told.subscribe();
