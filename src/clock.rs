@@ -4,8 +4,10 @@
 //! Invariant: no other file reads a clock or draws a random number. Nothing here waits.
 
 mod authority;
+mod backoff;
 
 pub use authority::AuthorityTime;
+pub use backoff::Backoff;
 
 use crate::domain::Timestamp;
 use core::time::Duration;

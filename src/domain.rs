@@ -43,7 +43,7 @@ pub use notice::{Notice, NoticeKind, Recipient, alarm, first_use, notices, remin
 pub use person::{Authentication, Caller, Person, Role, Roles};
 pub use scope::{ContentScope, Scope, ScopeMiss, Terms};
 pub use tenant::{Defaults, Entitlement, Limits, Tenant, TenantChange, TenantRefusal};
-pub use time::{TimeError, Timestamp, format_duration, parse_duration};
+pub use time::{TimeError, Timestamp, format_duration, parse_duration, whole_ms};
 pub use timer::{Timer, TimerKind, timers};
 
 /// Why an AccessRequest was made, as a code and in the engineer's words.

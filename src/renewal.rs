@@ -8,7 +8,6 @@
 
 mod adopt;
 mod authority;
-mod backoff;
 mod everything;
 mod link;
 mod members;
@@ -25,6 +24,7 @@ mod telling;
 #[cfg(test)]
 mod tests;
 mod view;
+mod ways;
 pub mod wire;
 
 pub use adopt::{Adopt, FromRecord, FromUrl};

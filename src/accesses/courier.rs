@@ -3,6 +3,7 @@
 
 use super::tell::{Entry, Tell, TellError};
 use super::trail::{Gathered, Trail};
+use crate::clock::Backoff;
 use crate::decision_log::DecisionLog;
 use crate::telemetry::Metrics;
 use core::time::Duration;
@@ -94,20 +95,22 @@ impl Courier {
     /// Tells until the task is dropped, which it may be at any point: what was not told then is in the log.
     pub async fn run(&self) {
         let mut trail = Trail::in_dir(self.parts.dir.clone());
-        let mut failures: u32 = 0;
+        let (first, longest) = PAUSES;
+        let mut backoff = Backoff::new(first, longest, self.parts.chance);
         loop {
             let gathered;
             (trail, gathered) = self.gathered(trail).await;
             let Some(gathered) = gathered else {
-                self.pause(&mut failures).await;
+                tokio::time::sleep(backoff.failed()).await;
                 continue;
             };
             self.report_lost(gathered.lost);
             while let Err(why) = self.tell(&gathered.entries).await {
-                self.failed(why, failures);
-                self.pause(&mut failures).await;
+                self.failed(why);
+                tokio::time::sleep(backoff.failed()).await;
             }
-            self.succeeded(&mut failures);
+            backoff.succeeded();
+            self.succeeded();
             let moved = gathered.end.sequence != *self.told.borrow();
             trail = self.passed(trail, gathered).await;
             if !moved {
@@ -127,11 +130,11 @@ impl Courier {
         match looked.await {
             Ok((trail, Ok(gathered))) => (trail, Some(gathered)),
             Ok((trail, Err(why))) => {
-                self.failed(format!("the decision log cannot be read: {why}"), 0);
+                self.failed(format!("the decision log cannot be read: {why}"));
                 (trail, None)
             }
             Err(defect) => {
-                self.failed(format!("reading the decision log ended by a defect: {defect}"), 0);
+                self.failed(format!("reading the decision log ended by a defect: {defect}"));
                 (Trail::in_dir(dir), None)
             }
         }
@@ -208,28 +211,16 @@ impl Courier {
     }
 
     /// Told once for each outage, not once for each attempt.
-    fn failed(&self, why: String, failures: u32) {
-        if failures == 0 && self.failure().is_none() {
+    fn failed(&self, why: String) {
+        if self.failure().is_none() {
             warn!(why, "accesses cannot be told; they stay in the decision log until they can");
         }
         *self.failure() = Some(why);
     }
 
-    fn succeeded(&self, failures: &mut u32) {
-        *failures = 0;
+    fn succeeded(&self) {
         if self.failure().take().is_some() {
             info!("accesses are told again");
         }
-    }
-
-    /// Doubling pauses, half of each certain and half by chance.
-    async fn pause(&self, failures: &mut u32) {
-        let (first, longest) = PAUSES;
-        let whole = first.saturating_mul(1_u32.checked_shl(*failures).unwrap_or(u32::MAX)).min(longest);
-        *failures = failures.saturating_add(1).min(16);
-        // A multiplicative hash (Knuth), by whose upper bits neighbouring numbers are far apart.
-        let chance = self.parts.chance.wrapping_add(u64::from(*failures)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-        let share = u32::try_from(chance).unwrap_or(0);
-        tokio::time::sleep(whole / 2 + (whole / 2).saturating_mul(share) / (1 << 24)).await;
     }
 }

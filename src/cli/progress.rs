@@ -3,6 +3,7 @@
 
 use super::output::spoken;
 use crate::clock::{Boot, Clock, SystemClock};
+use crate::domain::whole_ms;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io::{IsTerminal as _, Write as _};
@@ -99,7 +100,7 @@ pub(super) fn while_waiting<T>(what: &str, work: impl FnOnce() -> T) -> T {
 
 fn line(what: &str, done: u64, total: u64, things: Option<&str>, lasted: Duration) -> String {
     let percent = done.saturating_mul(100).checked_div(total).unwrap_or(100).min(100);
-    let ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX).max(1);
+    let ms = whole_ms(lasted).max(1);
     let per_second = done.saturating_mul(1000) / ms;
     let left_ms = total.saturating_sub(done).saturating_mul(ms).checked_div(done);
     let left = left_ms.map(|ms| format!(", {} left", spoken(Duration::from_millis(ms)))).unwrap_or_default();

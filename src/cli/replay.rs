@@ -5,6 +5,7 @@ use super::lines::{Columns, plain};
 use super::output::{self, Output, Tone};
 use super::progress::Progress;
 use super::{Exit, log};
+use crate::domain::whole_ms;
 use crate::policy::{Layout, load};
 use crate::replay::{Change, Changed, Counts, Report, Settings, replay};
 use core::time::Duration;
@@ -71,7 +72,7 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
 }
 
 fn rate(read: u64, lasted: Duration, workers: usize) -> String {
-    let ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX).max(1);
+    let ms = whole_ms(lasted).max(1);
     let per_second = read.saturating_mul(1000) / ms;
     let threads = if workers == 1 { "1 thread".to_owned() } else { format!("{workers} threads") };
     format!("{read} records in {}.{:01} s: {per_second} a second with {threads}", ms / 1000, ms % 1000 / 100)

@@ -78,7 +78,6 @@ pub(super) async fn remove(console: Arc<Console>, visit: Visit) -> Shown {
     let name = visit.param("name");
     let removed = console.api.fleet.remove(name, &person.id).await.map_err(|_| Trouble::Unavailable)?;
     removed.ok_or(Trouble::NotFound)?;
-    tracing::warn!(sidecar = name, by = %person.id, "a sidecar was taken off the list");
     see_other(&format!("/fleet?removed={name}"))
 }
 

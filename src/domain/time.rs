@@ -80,6 +80,11 @@ impl FromStr for Timestamp {
     }
 }
 
+/// A duration in whole milliseconds; one of more than 584 million years is the longest there is.
+pub fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn duration_ms(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

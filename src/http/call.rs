@@ -7,6 +7,7 @@ use super::json::Json;
 use super::problem::{Cause, Problem};
 use crate::domain::{AccessRequestId, Caller, CallerName, Person, Role, Timestamp, WorkloadName};
 use crate::identity::Identity;
+use crate::renewal::EMBEDDED;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequestParts as _, Query, RawPathParams, Request};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
@@ -128,9 +129,12 @@ impl Call {
     /// The name of the sidecar that calls.
     ///
     /// # Errors
-    /// 403 for anybody else.
+    /// 403 for anybody else, and for a name that is the one of the sidecar in this process.
     pub fn sidecar(&self) -> Result<&CallerName, Problem> {
         match self.caller.as_deref() {
+            Some(Caller::Sidecar { name }) if name.as_str() == EMBEDDED => {
+                Err(forbidden("`embedded` is the sidecar in the authority's own process: give this one another name"))
+            }
             Some(Caller::Sidecar { name }) => Ok(name),
             _ => Err(forbidden("only a sidecar may do this")),
         }

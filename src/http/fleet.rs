@@ -3,11 +3,10 @@
 use super::call::{Answered, Call, answer, forbidden};
 use super::problem::{Cause, Problem};
 use super::router::AuthorityApi;
-use crate::domain::{Person, Role, Timestamp};
+use crate::domain::{Person, Role, Timestamp, whole_ms};
 use crate::renewal::wire::{self, Head, Kind, MEDIA_TYPE, PROTOCOL, Unreadable};
 use crate::renewal::{
-    AuthorityStatus, Body as Lacks, EMBEDDED, FleetStatus, Piece, Pieces, Renew as _, RenewAnswer, RenewError,
-    SidecarStatus,
+    AuthorityStatus, Body as Lacks, FleetStatus, Piece, Pieces, Renew as _, RenewAnswer, RenewError, SidecarStatus,
 };
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderValue, Response, StatusCode, header};
@@ -107,10 +106,6 @@ pub struct RemovedBody {
     pub effective_at: String,
 }
 
-fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
 impl FleetBody {
     /// The fleet as the API and the page show it. `over` is how long after its last renewal a lease is over.
     pub fn of(status: FleetStatus, over: Duration) -> Self {
@@ -124,7 +119,7 @@ impl FleetBody {
 impl From<AuthorityStatus> for AuthorityBody {
     fn from(status: AuthorityStatus) -> Self {
         let AuthorityStatus { id, address, version, read: (epoch, revision), silent_for, own } = status;
-        Self { id, address, version, epoch, revision, silent_ms: ms(silent_for), own }
+        Self { id, address, version, epoch, revision, silent_ms: whole_ms(silent_for), own }
     }
 }
 
@@ -134,7 +129,7 @@ impl SidecarBody {
         let state = match (&status.removed, status.silent_ms) {
             (Some(_), _) => "removed",
             (None, None) => "unheard",
-            (None, Some(silent)) if silent >= ms(over) => "silent",
+            (None, Some(silent)) if silent >= whole_ms(over) => "silent",
             (None, Some(_)) if status.holds.is_some_and(|holds| holds >= record) => "current",
             (None, Some(_)) => "behind",
         };
@@ -178,7 +173,6 @@ pub(super) async fn remove(api: Arc<AuthorityApi>, call: Call) -> Answered {
     let person = operator(&call)?;
     let name = call.param("name").to_owned();
     let effective_at = api.fleet.remove(&name, &person.id).await?.ok_or_else(Problem::not_found)?;
-    tracing::warn!(sidecar = name, by = %person.id, "a sidecar was taken off the list");
     Ok(answer(StatusCode::OK, &RemovedBody { name, effective_at: effective_at.to_string() }))
 }
 
@@ -196,9 +190,6 @@ pub(super) async fn admit(api: Arc<AuthorityApi>, call: Call) -> Answered {
 /// `POST /v1/renew`.
 pub(super) async fn renew(api: Arc<AuthorityApi>, call: Call) -> Answered {
     let name = call.sidecar()?.as_str();
-    if name == EMBEDDED {
-        return Err(forbidden("`embedded` is the sidecar in the authority's own process: give this one another name"));
-    }
     let request = wire::read_asked(call.body(), name)?;
     let RenewAnswer { nonce, epoch, received_at, body } = api.fleet.renew(request).await?;
     let kind = match &body {

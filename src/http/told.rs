@@ -1,12 +1,11 @@
 //! `/v1/accesses`: sidecars tell of the Decisions that concern AccessRequests.
 
-use super::call::{Answered, Call, answer, forbidden};
+use super::call::{Answered, Call, answer};
 use super::json::{Json, JsonError};
 use super::members::Members;
 use super::problem::{Cause, Problem};
 use super::router::AuthorityApi;
 use crate::accesses::{IntakeError, RECORDS_MAX, Taken};
-use crate::renewal::EMBEDDED;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -64,9 +63,6 @@ fn checked(json: &Json<'_>) -> Result<(), JsonError> {
 /// `POST /v1/accesses`.
 pub(super) async fn take(api: Arc<AuthorityApi>, call: Call) -> Answered {
     let name = call.sidecar()?.as_str();
-    if name == EMBEDDED {
-        return Err(forbidden("`embedded` is the sidecar in the authority's own process: give this one another name"));
-    }
     api.fleet.admits(name)?;
     checked(&call.json()?)?;
     let told: Result<Told<'_>, _> = serde_json::from_slice(call.body());

@@ -1,5 +1,5 @@
 //! The way to one authority: one HTTP/2 connection, kept open, made anew when anything about it is in doubt. TLS
-//! files and the token are read for each connection, so that they can be exchanged while a sidecar runs.
+//! files are read for each connection and the token for each request, so that they can be exchanged while a sidecar runs.
 //!
 //! Invariant: an attempt ends. A connection on which one did not end in time is not used again: the other side may
 //! have gone without a word.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 /// How long a run that says nothing any more is still shown to operators.
 const SHOWN_FOR: Duration = Duration::from_secs(600);
-/// The most runs that are remembered; above it the one heard longest ago goes, if its lease is over.
+/// The most runs that are remembered for being shown; above it all whose leases are over go.
 const MEMBERS_MAX: usize = 200_000;
 
 /// One run of one sidecar, as an authority sees it.

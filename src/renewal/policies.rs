@@ -182,7 +182,6 @@ impl PolicyFetch {
     }
 }
 
-/// The token, from a file of its owner's alone, read each time: it may be exchanged.
 /// TLS by roots and a certificate of one's own, where there are any.
 fn secured(files: &ClientFiles) -> Result<TlsConfig, TlsError> {
     let owned = |der: Vec<u8>| Certificate::from_der(&der).to_owned();
@@ -192,17 +191,16 @@ fn secured(files: &ClientFiles) -> Result<TlsConfig, TlsError> {
         builder = builder.root_certs(RootCerts::Specific(Arc::new(roots)));
     }
     if let Some((chain, key)) = &files.identity {
-        let pem = std::fs::read(key)
-            .map_err(|error| TlsError::File { path: key.display().to_string(), why: error.to_string() })?;
-        let read = PrivateKey::from_pem(&pem);
-        let read = read.map_err(|error| TlsError::File { path: key.display().to_string(), why: error.to_string() })?;
+        let unusable = |why: String| TlsError::File { path: key.display().to_string(), why };
+        let pem = std::fs::read(key).map_err(|error| unusable(error.to_string()))?;
+        let read = PrivateKey::from_pem(&pem).map_err(|error| unusable(error.to_string()))?;
         let chain: Vec<_> = tls::roots_for_clients(chain)?.into_iter().map(owned).collect();
         builder = builder.client_cert(Some(ClientCert::new_with_certs(&chain, read)));
     }
     Ok(builder.build())
 }
 
-/// The token in a file that only its owner may read.
+/// The token in a file that only its owner may read; read each time, for it may be exchanged.
 ///
 /// # Errors
 /// [`FetchError::Token`].

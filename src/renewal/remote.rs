@@ -4,15 +4,14 @@
 //! Invariant: of a renewal that was sent to several, one answer is taken. The others are given up with their
 //! connections' streams, so none can come later.
 
-use super::link::Link;
 use super::protocol::{Renew, RenewAnswer, RenewError, RenewRequest};
+use super::ways::{Ways, nobody};
 use crate::state::LeaseSettings;
 use crate::tls::ClientFiles;
 use async_trait::async_trait;
 use core::time::Duration;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinSet;
 
 /// How a sidecar reaches its authorities.
@@ -32,9 +31,7 @@ pub struct RemoteSettings {
 
 /// See the module.
 pub struct Remote {
-    links: Vec<Arc<Link>>,
-    /// Which one is asked first.
-    first: AtomicUsize,
+    ways: Ways,
     hedge_after: Duration,
 }
 
@@ -45,36 +42,23 @@ impl Remote {
     /// # Errors
     /// [`RenewError::Unreachable`] for an address that is none, or none at all.
     pub fn new(settings: RemoteSettings, chance: u64) -> Result<Self, RenewError> {
-        let RemoteSettings { urls, files, token_file, named, lease } = settings;
+        let lease = settings.lease;
         let spare = lease.usable().saturating_sub(lease.hold);
         // One lost renewal must not cost the lease: half of what is left is for the next one.
         let attempt_max = lease.hold.saturating_add(spare / 2);
         let hedge_after = lease.hold.saturating_add(spare / 8);
-        let link =
-            |url: &String| Link::new(url, files.clone(), token_file.clone(), named.clone(), attempt_max).map(Arc::new);
-        let links: Vec<_> = urls.iter().map(link).collect::<Result<_, _>>()?;
-        let count = u64::try_from(links.len()).unwrap_or(u64::MAX);
-        let first =
-            chance.checked_rem(count).ok_or_else(|| RenewError::Unreachable("no address is given".to_owned()))?;
-        Ok(Self { links, first: AtomicUsize::new(usize::try_from(first).unwrap_or(0)), hedge_after })
-    }
-
-    /// The authority that answered last, or is asked first.
-    pub fn address(&self) -> &str {
-        self.links.get(self.first.load(Ordering::Relaxed)).map_or("", |link| link.address())
+        Ok(Self { ways: Ways::new(settings, attempt_max, chance)?, hedge_after })
     }
 }
 
 #[async_trait]
 impl Renew for Remote {
     async fn renew(&self, request: RenewRequest) -> Result<RenewAnswer, RenewError> {
-        let first = self.first.load(Ordering::Relaxed);
-        let mut order = (0..self.links.len()).map(|step| first.saturating_add(step) % self.links.len());
+        let mut order = self.ways.in_order();
         let mut asked = JoinSet::new();
         let mut ask_next = |asked: &mut JoinSet<_>| {
-            let next = order.next().and_then(|place| Some((place, Arc::clone(self.links.get(place)?))));
-            if let Some((place, link)) = next {
-                let request = request.clone();
+            if let Some((place, link)) = order.next() {
+                let (link, request) = (Arc::clone(link), request.clone());
                 asked.spawn(async move { (place, link.renew(request).await) });
             }
         };
@@ -84,7 +68,7 @@ impl Renew for Remote {
             let ended = tokio::time::timeout(self.hedge_after, asked.join_next()).await;
             match ended {
                 Ok(Some(Ok((place, Ok(answer))))) => {
-                    self.first.store(place, Ordering::Relaxed);
+                    self.ways.answered(place);
                     return Ok(answer);
                 }
                 Ok(Some(Ok((_, Err(error))))) => {
@@ -96,7 +80,6 @@ impl Renew for Remote {
                     ask_next(&mut asked);
                 }
                 Ok(None) => {
-                    let nobody = || RenewError::Unreachable("no address is given".to_owned());
                     return Err(failure.unwrap_or_else(nobody));
                 }
                 // Slow: the next one is asked as well.

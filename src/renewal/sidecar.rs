@@ -4,10 +4,9 @@
 //! from when the renewal was sent.
 
 use super::adopt::Adopt;
-use super::backoff::Backoff;
 use super::protocol::{Body, End, Piece, Pieces, Renew, RenewAnswer, RenewError, RenewRequest, WireItem};
 use super::view::View;
-use crate::clock::{Boot, Clock};
+use crate::clock::{Backoff, Boot, Clock};
 use crate::state::{BundleDemand, Change, Diverged, ItemError, Lease, LeaseSettings, Memory, State, StateItem};
 use core::hash::{BuildHasher as _, BuildHasherDefault};
 use core::time::Duration;
@@ -81,7 +80,8 @@ impl Renewer {
 
     /// Renews until the task is dropped.
     pub async fn run(&self) {
-        let mut backoff = Backoff::new(self.settings.retry, self.settings.lease.lease / 6);
+        let chance = self.nonce.load(Ordering::Relaxed);
+        let mut backoff = Backoff::new(self.settings.retry, self.settings.lease.lease / 6, chance);
         loop {
             let failure = self.renew_once().await.err().map(|error| error.to_string());
             let pause = match (&failure, self.failure()) {
@@ -95,7 +95,7 @@ impl Renewer {
                     if before.as_ref() != Some(error) {
                         warn!(%error, "not renewed; what is known is believed until the lease ends");
                     }
-                    Some(backoff.failed(self.nonce.load(Ordering::Relaxed)))
+                    Some(backoff.failed())
                 }
             };
             *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;

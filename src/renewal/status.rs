@@ -4,11 +4,12 @@ use super::authority::Fleet;
 use super::members::FleetMember;
 use super::protocol::RenewError;
 use super::registry::Registered;
-use crate::domain::{PersonId, Timestamp};
+use crate::domain::{PersonId, Timestamp, whole_ms};
 use crate::store::{Note, NoteKind, StoreError};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use tracing::warn;
 
 /// The fleet.
 #[derive(Debug, Clone)]
@@ -64,10 +65,6 @@ pub struct SidecarStatus {
     pub removed: Option<(i64, String)>,
 }
 
-fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
 impl Fleet {
     /// The fleet as all authorities have told of it.
     ///
@@ -91,15 +88,14 @@ impl Fleet {
                 sidecars.insert(id, status);
             }
         }
-        let names: BTreeSet<String> = sidecars.keys().map(|(name, _)| name.clone()).collect();
-        for (name, entry) in self.registry.all() {
-            let Registered { at_ms: _, removed } = entry;
-            for status in sidecars.values_mut().filter(|status| status.sidecar == name) {
-                status.removed.clone_from(&removed);
-            }
-            if !names.contains(&name) {
-                sidecars.insert((name.clone(), String::new()), SidecarStatus { removed, ..silent(name) });
-            }
+        let registered = self.registry.all();
+        let mut unheard = registered.clone();
+        for status in sidecars.values_mut() {
+            unheard.remove(&status.sidecar);
+            status.removed = registered.get(&status.sidecar).and_then(|entry| entry.removed.clone());
+        }
+        for (name, Registered { at_ms: _, removed }) in unheard {
+            sidecars.insert((name.clone(), String::new()), SidecarStatus { removed, ..silent(name) });
         }
         let authorities = self.authorities((revision.epoch, revision.number)).await?;
         Ok(FleetStatus {
@@ -135,7 +131,7 @@ impl Fleet {
         let boot = self.clock.boot();
         let told = |member: FleetMember| SidecarStatus {
             authority: self.own.address.clone(),
-            silent_ms: Some(ms(boot.since(member.heard))),
+            silent_ms: Some(whole_ms(boot.since(member.heard))),
             holds: member.holds,
             policy_digest: member.policy_digest,
             log_sequence: member.log_sequence,
@@ -179,9 +175,12 @@ impl Fleet {
     /// [`StoreError`].
     pub async fn remove(&self, name: &str, by: &PersonId) -> Result<Option<Timestamp>, StoreError> {
         let now = self.now();
-        let removed = self.registry.set_removed(name, Some((by, now))).await?;
+        if self.registry.set_removed(name, Some((by, now))).await?.is_none() {
+            return Ok(None);
+        }
+        warn!(sidecar = name, %by, "a sidecar was taken off the list");
         // The others read the list once a beat.
-        Ok(removed.map(|_| now.plus(super::authority::BEAT * 2).plus(self.settings.certainly_over())))
+        Ok(Some(now.plus(super::authority::BEAT * 2).plus(self.settings.certainly_over())))
     }
 
     /// Lets a sidecar in again; false if there is none of that name.

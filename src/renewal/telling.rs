@@ -5,12 +5,12 @@
 use super::link::Link;
 use super::protocol::RenewError;
 use super::remote::RemoteSettings;
+use super::ways::{Ways, nobody};
 use crate::accesses::{Entry, Taken, Tell, TellError, said};
 use async_trait::async_trait;
 use core::time::Duration;
 use hyper::StatusCode;
 use serde::Deserialize;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Where accesses are told.
 const PATH: &str = "/v1/accesses";
@@ -27,9 +27,7 @@ struct Answer {
 
 /// See the module.
 pub struct Telling {
-    links: Vec<Link>,
-    /// Which one is told first.
-    first: AtomicUsize,
+    ways: Ways,
 }
 
 impl Telling {
@@ -38,13 +36,7 @@ impl Telling {
     /// # Errors
     /// [`RenewError::Unreachable`] for an address that is none, or none at all.
     pub fn new(settings: RemoteSettings, chance: u64) -> Result<Self, RenewError> {
-        let RemoteSettings { urls, files, token_file, named, lease: _ } = settings;
-        let link = |url: &String| Link::new(url, files.clone(), token_file.clone(), named.clone(), ATTEMPT_MAX);
-        let links: Vec<_> = urls.iter().map(link).collect::<Result<_, _>>()?;
-        let count = u64::try_from(links.len()).unwrap_or(u64::MAX);
-        let first = chance.checked_rem(count);
-        let first = first.ok_or_else(|| RenewError::Unreachable("no address is given".to_owned()))?;
-        Ok(Self { links, first: AtomicUsize::new(usize::try_from(first).unwrap_or(0)) })
+        Ok(Self { ways: Ways::new(settings, ATTEMPT_MAX, chance)? })
     }
 }
 
@@ -69,11 +61,8 @@ fn meant(link: &Link, status: StatusCode, body: &[u8]) -> Result<Taken, TellErro
 #[async_trait]
 impl Tell for Telling {
     async fn tell(&self, entries: &[Entry]) -> Result<Taken, TellError> {
-        let first = self.first.load(Ordering::Relaxed);
         let mut failure = None;
-        for step in 0..self.links.len() {
-            let place = first.saturating_add(step) % self.links.len();
-            let Some(link) = self.links.get(place) else { continue };
+        for (place, link) in self.ways.in_order() {
             let answered = match link.send(PATH, said(entries)).await {
                 Ok((status, body)) => meant(link, status, &body),
                 Err(error) => Err(TellError::Later(error.to_string())),
@@ -83,11 +72,11 @@ impl Tell for Telling {
                     failure.get_or_insert(why);
                 }
                 definite => {
-                    self.first.store(place, Ordering::Relaxed);
+                    self.ways.answered(place);
                     return definite;
                 }
             }
         }
-        Err(TellError::Later(failure.unwrap_or_else(|| "no address is given".to_owned())))
+        Err(TellError::Later(failure.unwrap_or_else(|| nobody().to_string())))
     }
 }

@@ -4,7 +4,7 @@
 //! the sidecar does not know of is at most L old (SAFETY.md §2).
 
 use crate::clock::Boot;
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, whole_ms};
 use core::time::Duration;
 
 /// How leases are reckoned. Both sides must agree on L and ρ.
@@ -41,7 +41,7 @@ impl LeaseSettings {
 
     /// L in milliseconds and ρ in millionths, for two sides to compare.
     pub fn reckoned(&self) -> (u64, u32) {
-        (u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX), self.drift_ppm_max)
+        (whole_ms(self.lease), self.drift_ppm_max)
     }
 
     /// How long to wait here until `duration` has certainly passed on another machine's clock: (1 + ρ)/(1 − ρ).

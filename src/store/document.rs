@@ -14,7 +14,6 @@ use crate::domain::{
     Timestamp, WebhookName, WorkloadName,
 };
 pub(super) use access_request::Columns;
-use core::time::Duration;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
@@ -157,11 +156,6 @@ impl<'de> Deserialize<'de> for Ms {
 pub(super) fn instant(ms: i64) -> Result<Timestamp, String> {
     let instant = Timestamp::from_ms(ms);
     if instant.as_ms() == ms { Ok(instant) } else { Err(format!("{ms} ms is no instant of the years 1 to 9999")) }
-}
-
-/// A duration in whole milliseconds; finer ones do not occur and would not read back.
-fn duration_ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn texts<'a, T: Clone + 'a>(values: impl IntoIterator<Item = &'a T>) -> Vec<Text<T>> {

@@ -8,16 +8,12 @@
 mod tables;
 
 use super::document::corrupt;
-use super::rows::{Standing, StandingRow};
+use super::rows::{STANDING, Standing, StandingRow};
 use super::sqlite::open;
 use super::{PostgresSettings, PostgresStore, Revision, SqliteSettings, SqliteStore, StoreError};
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 use std::path::Path;
 use tables::TABLES;
-
-/// What the row of the revision says, in either database.
-const STANDING: &str =
-    "SELECT epoch, number, state_hash, time_floor_ms, tombstone_floor, next_number FROM revision WHERE one = 1";
 
 /// A record that was moved.
 #[derive(Debug, Clone, PartialEq, Eq)]

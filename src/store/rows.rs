@@ -3,12 +3,14 @@
 //!
 //! Invariant: nothing here touches a database; a row that is not whole is [`StoreError::Corrupt`].
 
+use super::accesses::{AccessKey, ToldAccess};
 use super::document::{self, Columns, corrupt, instant};
 use super::{Delivery, DeliveryState, Item, KeptAnswer, Note, NoteKind, OutboxEntry, Page, Revision, StoreError};
 use crate::domain::{
     AccessRequest, AccessRequestId, Engineer, PersonId, StateName, Tenant, TenantId, Timer, TimerKind, Timestamp,
 };
 use sqlx::{Database, Encode, QueryBuilder, Type};
+use uuid::Uuid;
 
 /// The most entries a page may have.
 const PAGE_MAX: u32 = 1000;
@@ -27,6 +29,10 @@ pub(super) struct Standing {
     /// The number of the next AccessRequest.
     pub(super) next_number: u64,
 }
+
+/// Reads it, in either database.
+pub(super) const STANDING: &str =
+    "SELECT epoch, number, state_hash, time_floor_ms, tombstone_floor, next_number FROM revision WHERE one = 1";
 
 /// Epoch, number, hash, time floor, tombstone floor, next number.
 pub(super) type StandingRow = (i64, i64, Vec<u8>, i64, i64, i64);
@@ -257,4 +263,18 @@ pub(super) type NoteRow = (String, String, Option<i64>);
 pub(super) fn note(kind: NoteKind, (key, document, expires_at_ms): NoteRow) -> Result<Note, StoreError> {
     let expires_at = expires_at_ms.map(instant).transpose().map_err(|why| corrupt(kind.as_str(), why))?;
     Ok(Note { kind, key, document, expires_at })
+}
+
+/// Decision, time, sidecar, sequence number, document.
+pub(super) type AccessRow = (Vec<u8>, i64, String, i64, String);
+
+pub(super) fn access(
+    of: AccessRequestId,
+    (id, at_ms, sidecar, sequence, document): AccessRow,
+) -> Result<ToldAccess, StoreError> {
+    let what = format!("access of {of}");
+    let decision_id = Uuid::from_slice(&id).map_err(|why| corrupt(&what, why))?;
+    let at = instant(at_ms).map_err(|why| corrupt(&what, why))?;
+    let sequence = counted(&what, sequence)?;
+    Ok(ToldAccess { access_request: of, key: AccessKey { at, decision_id }, sidecar, sequence, document })
 }

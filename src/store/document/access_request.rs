@@ -2,11 +2,11 @@
 //! AccessRequest (engineer, tenant, workload, service request) is written once, so the two cannot
 //! come to differ in the store.
 
-use super::{Document, Ms, Text, duration_ms, paths, set, texts};
+use super::{Document, Ms, Text, paths, set, texts};
 use crate::domain::{
     AccessRequest, AccessRequestId, ActionName, Approval, Authentication, Consent, ContentPath, ContentScope, Decided,
     Ended, Ending, Grant, GrantId, Justification, PersonId, ReasonCode, Review, Scope, ServiceRequest, State,
-    StateName, Submission, TenantId, Terms, Timestamp, Window, WorkloadName,
+    StateName, Submission, TenantId, Terms, Timestamp, Window, WorkloadName, whole_ms,
 };
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
@@ -146,7 +146,7 @@ impl Document for AccessRequest {
             service_request: Text(self.asked.service_request.clone()),
             reason_code: Text(self.asked.reason.code),
             reason_text: self.asked.reason.text.clone(),
-            duration_ms: duration_ms(self.asked.duration),
+            duration_ms: whole_ms(self.asked.duration),
             actions: texts(&self.asked.scope.actions),
             content: paths(&self.asked.scope.content),
             submitted_at: Ms(self.submitted_at),
@@ -327,7 +327,7 @@ impl ConsentMirror {
     fn of(consent: &Consent) -> Self {
         Self {
             decided: DecidedMirror::of(&consent.decided),
-            duration_ms: consent.terms.duration.map(duration_ms),
+            duration_ms: consent.terms.duration.map(whole_ms),
             actions: consent.terms.actions.as_ref().map(texts),
             content: consent.terms.content.as_ref().map(paths),
         }

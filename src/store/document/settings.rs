@@ -1,10 +1,10 @@
 //! The documents of tenants, engineers, events and notices.
 
 use super::access_request::AuthenticationMirror;
-use super::{Document, Ms, Text, duration_ms, set, texts};
+use super::{Document, Ms, Text, set, texts};
 use crate::domain::{
     AccessRequestId, Actor, Attributes, Engineer, Entitlement, Event, EventKind, Language, Limits, Notice, NoticeKind,
-    PersonId, Recipient, StateName, Tenant, TenantId, TimeZoneName, Value, WebhookName,
+    PersonId, Recipient, StateName, Tenant, TenantId, TimeZoneName, Value, WebhookName, whole_ms,
 };
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
@@ -122,8 +122,8 @@ impl Document for Tenant {
             language: Some(Text(self.language)),
             time_zone: Some(Text(self.time_zone.clone())),
             quorum: self.quorum,
-            respond_within_ms: self.limits.respond_within.map(duration_ms),
-            grant_longest_ms: self.limits.grant_longest.map(duration_ms),
+            respond_within_ms: self.limits.respond_within.map(whole_ms),
+            grant_longest_ms: self.limits.grant_longest.map(whole_ms),
             attributes: mirrored(&self.attributes),
             changed_at: Ms(self.changed_at),
         }

@@ -2,23 +2,11 @@
 
 use super::super::StoreError;
 use super::super::accesses::{ACCESS_PAGE_MAX, AccessKey, Accesses, ToldAccess, bounded};
-use super::super::document::{corrupt, instant};
-use super::super::rows::{counted, stored};
+use super::super::rows::{self, AccessRow, stored};
 use super::PostgresStore;
 use super::read::Query;
 use crate::domain::AccessRequestId;
 use async_trait::async_trait;
-use uuid::Uuid;
-
-type Row = (Vec<u8>, i64, String, i64, String);
-
-fn told(of: AccessRequestId, (id, at_ms, sidecar, sequence, document): Row) -> Result<ToldAccess, StoreError> {
-    let what = format!("access of {of}");
-    let decision_id = Uuid::from_slice(&id).map_err(|why| corrupt(&what, why))?;
-    let at = instant(at_ms).map_err(|why| corrupt(&what, why))?;
-    let sequence = counted(&what, sequence)?;
-    Ok(ToldAccess { access_request: of, key: AccessKey { at, decision_id }, sidecar, sequence, document })
-}
 
 #[async_trait]
 impl Accesses for PostgresStore {
@@ -65,6 +53,6 @@ impl Accesses for PostgresStore {
             query.push(", ").push_bind(after.decision_id.as_bytes().to_vec()).push(")");
         }
         query.push(" ORDER BY at_ms, decision_id LIMIT ").push_bind(i64::from(limit.min(ACCESS_PAGE_MAX)));
-        self.ask::<Row>(query).await?.into_iter().map(|row| told(of, row)).collect()
+        self.ask::<AccessRow>(query).await?.into_iter().map(|row| rows::access(of, row)).collect()
     }
 }

@@ -2,28 +2,16 @@
 //! the record itself is not touched.
 
 use super::super::accesses::{ACCESS_PAGE_MAX, AccessKey, Accesses, ToldAccess, bounded};
-use super::super::document::{corrupt, instant};
-use super::super::rows::{counted, stored};
+use super::super::rows::{self, AccessRow, stored};
 use super::super::{StoreError, Transaction as _};
 use super::SqliteStore;
 use super::fault::fault;
 use crate::domain::{AccessRequestId, Timestamp};
 use async_trait::async_trait;
 use sqlx::{QueryBuilder, Sqlite};
-use uuid::Uuid;
 
 /// Rows of one statement: six values each, of the 32,766 that SQLite takes.
 const ROWS_MAX: usize = 1000;
-
-type Row = (Vec<u8>, i64, String, i64, String);
-
-fn told(of: AccessRequestId, (id, at_ms, sidecar, sequence, document): Row) -> Result<ToldAccess, StoreError> {
-    let what = format!("access of {of}");
-    let decision_id = Uuid::from_slice(&id).map_err(|why| corrupt(&what, why))?;
-    let at = instant(at_ms).map_err(|why| corrupt(&what, why))?;
-    let sequence = counted(&what, sequence)?;
-    Ok(ToldAccess { access_request: of, key: AccessKey { at, decision_id }, sidecar, sequence, document })
-}
 
 #[async_trait]
 impl Accesses for SqliteStore {
@@ -69,7 +57,7 @@ impl Accesses for SqliteStore {
             query.push(", ").push_bind(after.decision_id.as_bytes().to_vec()).push(")");
         }
         query.push(" ORDER BY at_ms, decision_id LIMIT ").push_bind(i64::from(limit.min(ACCESS_PAGE_MAX)));
-        let rows: Vec<Row> = query.build_query_as().fetch_all(&self.shared.readers).await.map_err(fault)?;
-        rows.into_iter().map(|row| told(of, row)).collect()
+        let found: Vec<AccessRow> = query.build_query_as().fetch_all(&self.shared.readers).await.map_err(fault)?;
+        found.into_iter().map(|row| rows::access(of, row)).collect()
     }
 }

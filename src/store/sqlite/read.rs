@@ -1,7 +1,8 @@
 //! Reading: the queries, the same for the store and for a transaction.
 
 use super::super::rows::{
-    self, ACCESS_REQUEST, AccessRequestRow, EVENTS_MAX, ItemRow, NumberedRow, Standing, StandingRow, limited, stored,
+    self, ACCESS_REQUEST, AccessRequestRow, EVENTS_MAX, ItemRow, NumberedRow, STANDING, Standing, StandingRow, limited,
+    stored,
 };
 use super::super::{AccessRequestFilter, Changes, Item, ItemPage, KeptAnswer, Page, Reads, Revision, StoreError};
 use super::Lend;
@@ -12,12 +13,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 /// Reads where the record stands.
 pub(super) async fn standing(connection: &mut SqliteConnection) -> Result<Standing, StoreError> {
-    let row: Option<StandingRow> = sqlx::query_as(
-        "SELECT epoch, number, state_hash, time_floor_ms, tombstone_floor, next_number FROM revision WHERE one = 1",
-    )
-    .fetch_optional(connection)
-    .await
-    .map_err(fault)?;
+    let row: Option<StandingRow> = sqlx::query_as(STANDING).fetch_optional(connection).await.map_err(fault)?;
     Standing::of(row)
 }
 
