@@ -88,7 +88,7 @@ fn world() -> World {
     };
     World {
         accesses: vec![Arc::new(access)],
-        tenant: TenantFacts { id: tenant.clone(), lockbox: true, attributes: Attributes::new() },
+        tenant: TenantFacts { id: tenant.clone(), lockbox: true, attributes: Attributes::new().into() },
         engineer: Engineer {
             id: engineer.clone(),
             version: 1,

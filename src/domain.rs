@@ -8,6 +8,7 @@ mod access;
 mod access_request;
 mod address;
 mod attribute;
+mod cause;
 mod decision;
 mod engineer;
 mod evaluation;
@@ -29,6 +30,7 @@ pub use access_request::{
 };
 pub use address::{mail_address_refused, webhook_url_refused};
 pub use attribute::{Attributes, Value};
+pub use cause::in_full;
 pub use decision::{Decision, GrantRef, Nearest, Reason};
 pub use engineer::Engineer;
 pub use evaluation::Evaluation;

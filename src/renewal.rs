@@ -33,7 +33,7 @@ pub use link::Link;
 pub use members::FleetMember;
 pub use policies::{FetchError, Fetched, PolicyFetch, token};
 pub use protocol::{Body, End, Piece, Pieces, Renew, RenewAnswer, RenewError, RenewRequest, WireItem};
-pub use registry::{EMBEDDED, Registered};
+pub use registry::{EMBEDDED, Removed};
 pub use remote::{Remote, RemoteSettings};
 pub use sidecar::{Renewer, RenewerSettings};
 pub use status::{AuthorityStatus, FleetStatus, SidecarStatus};

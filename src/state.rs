@@ -7,6 +7,7 @@
 mod item;
 mod lease;
 mod memory;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod uses;

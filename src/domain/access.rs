@@ -5,6 +5,7 @@ use super::{
     AccessRequest, AccessRequestId, Approval, Attributes, Ending, Grant, GrantId, PersonId, Scope, ServiceRequest,
     State, StateName, Tenant, TenantId, Timestamp, Window, WorkloadName,
 };
+use std::sync::Arc;
 
 /// One AccessRequest as the data path knows it, with its Grant if it has one.
 ///
@@ -44,8 +45,8 @@ pub struct TenantFacts {
     pub id: TenantId,
     /// Whether its approval is needed before its content is touched.
     pub lockbox: bool,
-    /// Further facts that the schema declares.
-    pub attributes: Attributes,
+    /// Further facts that the schema declares; whoever holds many tenants lets them share what is the same.
+    pub attributes: Arc<Attributes>,
 }
 
 impl From<&AccessRequest> for Access {
@@ -95,7 +96,7 @@ impl From<&Grant> for Access {
 
 impl From<&Tenant> for TenantFacts {
     fn from(tenant: &Tenant) -> Self {
-        Self { id: tenant.id.clone(), lockbox: tenant.lockbox, attributes: tenant.attributes.clone() }
+        Self { id: tenant.id.clone(), lockbox: tenant.lockbox, attributes: tenant.attributes.clone().into() }
     }
 }
 

@@ -72,7 +72,11 @@ fn access(number: u64, engineer: &str, tenant: &str, approval: Approval) -> Acce
 /// Contoso with lockbox on and a Grant for ana, fabrikam with lockbox off and one for ben.
 fn memory() -> Memory {
     let tenant = |name: &str, lockbox| {
-        StateItem::Tenant(TenantFacts { id: TenantId::parse(name).unwrap(), lockbox, attributes: Attributes::new() })
+        StateItem::Tenant(TenantFacts {
+            id: TenantId::parse(name).unwrap(),
+            lockbox,
+            attributes: Attributes::new().into(),
+        })
     };
     let engineer = |name: &str, team: &str| {
         StateItem::Engineer(Engineer {

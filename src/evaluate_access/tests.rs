@@ -115,7 +115,7 @@ impl World {
         let (boot, now) = (self.clock.boot(), self.clock.wall());
         let lease = Lease::new(boot, boot, now, now, LeaseSettings::default());
         let mut items = vec![
-            StateItem::Tenant(TenantFacts { id: tenant(), lockbox: true, attributes: Attributes::new() }),
+            StateItem::Tenant(TenantFacts { id: tenant(), lockbox: true, attributes: Attributes::new().into() }),
             StateItem::Engineer(Engineer {
                 id: ana(),
                 version: 1,

@@ -5,7 +5,7 @@ use super::PolicySet;
 use super::facts::uid;
 use crate::domain::{
     Access, AccessRequestId, ActionName, Approval, Attributes, ContentScope, Engineer, Evaluation, GrantId, PersonId,
-    Scope, ServiceRequest, StateName, TenantFacts, TenantId, Timestamp, Window, WorkloadName,
+    Scope, ServiceRequest, StateName, TenantFacts, TenantId, Timestamp, Window, WorkloadName, in_full,
 };
 use cedar_policy::{Decision, Entities, Request};
 use core::time::Duration;
@@ -40,9 +40,9 @@ pub(crate) fn sing(set: &PolicySet) -> Result<(), Silent> {
         let now = access.window.map_or(Timestamp::from_ms(0), |window| window.starts_at);
         let (context, _) = set.context(&question, Some(&access), now).map_err(|why| unfit(why.to_string()))?;
         // Once, with the schema looking on: what typed code builds is what the schema declares.
-        Entities::from_entities(parts.entities.clone(), Some(&set.schema)).map_err(|why| unfit(chain(&why)))?;
+        Entities::from_entities(parts.entities.clone(), Some(&set.schema)).map_err(|why| unfit(in_full(&why)))?;
         let request = Request::new(parts.principal, slice.action.clone(), parts.resource, context, Some(&set.schema))
-            .map_err(|why| unfit(chain(&why)))?;
+            .map_err(|why| unfit(in_full(&why)))?;
         let response = set.authorizer.is_authorized(&request, &slice.policies, &parts.entities);
         let forbidden = response.diagnostics().reason().next().is_some();
         if response.decision() == Decision::Allow || !forbidden {
@@ -59,16 +59,6 @@ pub(crate) fn sing(set: &PolicySet) -> Result<(), Silent> {
         }
     }
     Ok(())
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// A forbid on the group must be seen through every action of it, else it would vanish silently.
@@ -129,7 +119,7 @@ impl Bird {
                 suspended: true,
                 attributes: Attributes::new(),
             },
-            tenant: TenantFacts { id: tenant, lockbox: true, attributes: Attributes::new() },
+            tenant: TenantFacts { id: tenant, lockbox: true, attributes: Attributes::new().into() },
         })
     }
 

@@ -1,6 +1,7 @@
 //! Findings: what is wrong with a schema, a policy or a suite, where exactly, and what to do.
 //! The only form in which this module complains about files.
 
+use crate::domain::in_full;
 use core::fmt;
 use miette::Diagnostic;
 use serde::Serialize;
@@ -102,17 +103,7 @@ impl Finding {
 
     fn of_one(code: &'static str, file: &str, text: &str, said: &dyn Diagnostic) -> Self {
         let help = said.help().map_or_else(|| "correct it as the message says".to_owned(), |help| help.to_string());
-        let mut message = said.to_string();
-        let mut cause = std::error::Error::source(said);
-        while let Some(error) = cause {
-            let text = error.to_string();
-            if !message.contains(&text) {
-                message.push_str(": ");
-                message.push_str(&text);
-            }
-            cause = error.source();
-        }
-        let finding = Self::file(code, file, message, help);
+        let finding = Self::file(code, file, in_full(said), help);
         match said.labels().and_then(|mut labels| labels.next()) {
             Some(label) => finding.at(text, label.offset(), label.len()),
             None => finding,

@@ -52,7 +52,7 @@ pub(crate) fn engineer() -> Engineer {
 }
 
 pub(crate) fn tenant() -> TenantFacts {
-    TenantFacts { id: TenantId::parse("contoso").unwrap(), lockbox: true, attributes: Attributes::new() }
+    TenantFacts { id: TenantId::parse("contoso").unwrap(), lockbox: true, attributes: Attributes::new().into() }
 }
 
 /// A Grant from ten minutes ago for two hours, for reading and more, everywhere in the workload.

@@ -24,6 +24,9 @@ const CHANGES_MAX: usize = 10_000;
 const PEERS_EVERY: Duration = Duration::from_millis(20);
 /// How often an authority says that it is there, while nothing else makes it say so.
 pub(super) const BEAT: Duration = Duration::from_millis(1000);
+/// How often the sidecars heard here are written down for other authorities' operators: with 20,000 of them that is
+/// some megabytes each time.
+const SHOWN_EVERY: Duration = Duration::from_secs(5);
 
 /// The authority's side.
 pub struct Fleet {
@@ -106,7 +109,7 @@ impl Fleet {
     /// Keeps this authority listed among the others, wakes renewals when another one has moved the record, and
     /// keeps the list of sidecars current; until the task is dropped.
     pub async fn keep(&self) {
-        tokio::join!(self.keep_listed(), self.keep_woken(), self.keep_registry());
+        tokio::join!(self.keep_listed(), self.keep_woken(), self.keep_registry(), self.keep_shown());
     }
 
     async fn keep_woken(&self) {
@@ -120,8 +123,14 @@ impl Fleet {
         loop {
             tokio::time::sleep(BEAT).await;
             if let Err(error) = self.registry.refresh().await {
-                warn!(%error, "the list of registered sidecars cannot be read; the last one stays");
+                warn!(%error, "who was taken off the list of sidecars cannot be read; the last answer stays");
             }
+        }
+    }
+
+    async fn keep_shown(&self) {
+        loop {
+            tokio::time::sleep(SHOWN_EVERY).await;
             if let Err(error) = self.publish().await {
                 warn!(%error, "the sidecars heard here cannot be shown to the other authorities");
             }

@@ -7,7 +7,7 @@
 use super::policies::token;
 use super::protocol::{Body, Piece, Pieces, Renew, RenewAnswer, RenewError, RenewRequest, WireItem};
 use super::wire::{self, Kind, Line, Lines, garbled};
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, in_full};
 use crate::tls::{self, ClientFiles};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -108,7 +108,8 @@ impl Link {
     {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder.timer(TokioTimer::new());
-        let (sender, connection) = builder.handshake(stream).await.map_err(|error| self.unreachable(error))?;
+        let (sender, connection) =
+            builder.handshake(stream).await.map_err(|error| self.unreachable(in_full(&error)))?;
         tokio::spawn(async move {
             // Whoever sends on it learns of its end.
             let _ended = connection.await;
@@ -131,7 +132,7 @@ impl Link {
         let request = request.header(header::CONTENT_TYPE, "application/json").body(Full::from(body));
         let request = request.map_err(|error| self.unreachable(error))?;
         let mut sender = self.connected().await?;
-        sender.send_request(request).await.map_err(|error| self.unreachable(error))
+        sender.send_request(request).await.map_err(|error| self.unreachable(in_full(&error)))
     }
 
     async fn attempt(&self, request: &RenewRequest) -> Result<RenewAnswer, RenewError> {
@@ -232,7 +233,7 @@ impl Reading {
     async fn more(&mut self) -> Result<(), RenewError> {
         loop {
             let frame = self.body.frame().await.ok_or_else(|| garbled("it broke off"))?;
-            if let Ok(bytes) = frame.map_err(garbled)?.into_data() {
+            if let Ok(bytes) = frame.map_err(|error| garbled(in_full(&error)))?.into_data() {
                 return self.lines.take(&bytes);
             }
         }

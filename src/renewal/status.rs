@@ -3,7 +3,7 @@
 use super::authority::Fleet;
 use super::members::FleetMember;
 use super::protocol::RenewError;
-use super::registry::Registered;
+use super::registry::Removed;
 use crate::domain::{PersonId, Timestamp, whole_ms};
 use crate::store::{Note, NoteKind, StoreError};
 use core::time::Duration;
@@ -60,9 +60,9 @@ pub struct SidecarStatus {
     pub tenants: BTreeSet<String>,
     /// For how long it has not been heard, in milliseconds; `None` if not lately.
     pub silent_ms: Option<u64>,
-    /// When it was taken off the list, in milliseconds since the epoch, and by whom.
+    /// When it was taken off the list, and by whom.
     #[serde(default)]
-    pub removed: Option<(i64, String)>,
+    pub removed: Option<Removed>,
 }
 
 impl Fleet {
@@ -88,14 +88,13 @@ impl Fleet {
                 sidecars.insert(id, status);
             }
         }
-        let registered = self.registry.all();
-        let mut unheard = registered.clone();
-        for status in sidecars.values_mut() {
+        let (mut unheard, removed) = (self.registry.all().await?, self.registry.removed());
+        for status in sidecars.values() {
             unheard.remove(&status.sidecar);
-            status.removed = registered.get(&status.sidecar).and_then(|entry| entry.removed.clone());
         }
-        for (name, Registered { at_ms: _, removed }) in unheard {
-            sidecars.insert((name.clone(), String::new()), SidecarStatus { removed, ..silent(name) });
+        sidecars.extend(unheard.into_keys().map(|name| ((name.clone(), String::new()), silent(name))));
+        for status in sidecars.values_mut() {
+            status.removed = removed.get(&status.sidecar).cloned();
         }
         let authorities = self.authorities((revision.epoch, revision.number)).await?;
         Ok(FleetStatus {
@@ -175,7 +174,7 @@ impl Fleet {
     /// [`StoreError`].
     pub async fn remove(&self, name: &str, by: &PersonId) -> Result<Option<Timestamp>, StoreError> {
         let now = self.now();
-        if self.registry.set_removed(name, Some((by, now))).await?.is_none() {
+        if !self.registry.remove(name, by, now).await? {
             return Ok(None);
         }
         warn!(sidecar = name, %by, "a sidecar was taken off the list");
@@ -188,7 +187,7 @@ impl Fleet {
     /// # Errors
     /// [`StoreError`].
     pub async fn admit_again(&self, name: &str) -> Result<bool, StoreError> {
-        Ok(self.registry.set_removed(name, None).await?.is_some())
+        self.registry.admit_again(name).await
     }
 }
 

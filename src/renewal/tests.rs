@@ -35,7 +35,7 @@ fn world() -> World {
 
 fn facts(lockbox: bool) -> StateItem {
     let id = TenantId::parse("contoso").unwrap();
-    StateItem::Tenant(TenantFacts { id, lockbox, attributes: Attributes::new() })
+    StateItem::Tenant(TenantFacts { id, lockbox, attributes: Attributes::new().into() })
 }
 
 impl World {

@@ -109,8 +109,9 @@ impl StateItem {
         let unreadable = |why: String| ItemError { key: key.to_owned(), why };
         let wire: Wire = serde_json::from_slice(payload).map_err(|error| unreadable(error.to_string()))?;
         let item = match (key.split_once('/'), wire) {
-            (Some(("tenant", id)), Wire::Tenant { lockbox, attributes }) => TenantId::parse(id)
-                .map(|id| Self::Tenant(TenantFacts { id, lockbox, attributes: WireValue::attributes(attributes) })),
+            (Some(("tenant", id)), Wire::Tenant { lockbox, attributes }) => TenantId::parse(id).map(|id| {
+                Self::Tenant(TenantFacts { id, lockbox, attributes: WireValue::attributes(attributes).into() })
+            }),
             (Some(("engineer", id)), Wire::Engineer { version, teams, clearance, country, suspended, attributes }) => {
                 PersonId::parse(id).map(|id| {
                     let attributes = WireValue::attributes(attributes);

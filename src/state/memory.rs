@@ -2,7 +2,10 @@
 
 use super::Known;
 use super::item::{BundleDemand, StateItem};
-use crate::domain::{Access, AccessRequestId, Engineer, Evaluation, PersonId, TenantFacts, TenantId, WorkloadName};
+use super::shared::Shared;
+use crate::domain::{
+    Access, AccessRequestId, Attributes, Engineer, Evaluation, PersonId, TenantFacts, TenantId, WorkloadName,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -23,6 +26,8 @@ pub struct Memory {
     accesses: HashMap<AccessRequestId, Held<Access>>,
     by_subject: HashMap<Subject, Vec<Arc<Access>>>,
     bundle: Option<Held<BundleDemand>>,
+    /// The attributes of tenants.
+    attributes: Shared<Attributes>,
 }
 
 /// An item with the digest it counts with.
@@ -155,7 +160,8 @@ impl Memory {
 
     fn put(&mut self, item: StateItem, digest: u128) {
         let before = match item {
-            StateItem::Tenant(tenant) => {
+            StateItem::Tenant(mut tenant) => {
+                tenant.attributes = self.attributes.one(tenant.attributes);
                 self.tenants.insert(tenant.id.clone(), Held::new(tenant, digest)).map(|held| held.digest)
             }
             StateItem::Engineer(engineer) => {

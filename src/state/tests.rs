@@ -36,7 +36,7 @@ fn tenant_id(number: usize) -> TenantId {
 }
 
 fn tenant(number: usize, lockbox: bool) -> StateItem {
-    StateItem::Tenant(TenantFacts { id: tenant_id(number), lockbox, attributes: Attributes::new() })
+    StateItem::Tenant(TenantFacts { id: tenant_id(number), lockbox, attributes: Attributes::new().into() })
 }
 
 fn bundle(at: i64) -> StateItem {

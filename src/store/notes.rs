@@ -24,13 +24,15 @@ pub enum NoteKind {
     Members,
     /// A sidecar that is registered; the key is its name.
     Sidecar,
+    /// That a sidecar was taken off the list; the key is its name.
+    RemovedSidecar,
     /// A bundle of policies that was pushed; the key is the SHA-256 of its bytes.
     Bundle,
 }
 
 impl NoteKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Session,
         Self::Draft,
         Self::Preference,
@@ -39,6 +41,7 @@ impl NoteKind {
         Self::Authority,
         Self::Members,
         Self::Sidecar,
+        Self::RemovedSidecar,
         Self::Bundle,
     ];
 
@@ -53,6 +56,7 @@ impl NoteKind {
             Self::Authority => "authority",
             Self::Members => "members",
             Self::Sidecar => "sidecar",
+            Self::RemovedSidecar => "removed_sidecar",
             Self::Bundle => "bundle",
         }
     }

@@ -2,6 +2,7 @@
 //! authority as one: `--role authority`.
 
 use crate::app::{TestApp, token_of, write_private};
+use crate::host::{self, Host};
 use crate::process::lockbox;
 use crate::steps::eventually;
 use crate::wire::{Client, Reply};
@@ -17,9 +18,16 @@ pub(crate) struct Edge {
     child: Child,
     dir: TempDir,
     variables: Vec<(String, String)>,
-    role: &'static str,
+    kind: Kind,
     /// Where it listens, by role.
     said: Value,
+}
+
+/// What is started, and where.
+struct Kind {
+    role: &'static str,
+    /// The network namespace, if it is not this one.
+    host: Option<String>,
 }
 
 /// `LOCKBOX_SECTION__KEY`, from `section.key`.
@@ -28,21 +36,43 @@ fn variable(key: &str, value: &str) -> (String, String) {
     (format!("LOCKBOX_{}__{}", section.to_uppercase(), key.to_uppercase()), value.to_owned())
 }
 
-fn start(role: &str, variables: &[(String, String)]) -> (Child, Value) {
-    let mut command = lockbox();
-    command.args(["serve", "--output", "json", "--role", role]).envs(variables.iter().cloned());
-    command.env("LOCKBOX_TELEMETRY__FILTER", "error").stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let stdout = BufReader::new(child.stdout.take().unwrap());
-    let said = serde_json::Deserializer::from_reader(stdout).into_iter::<Value>().next();
-    let Some(Ok(said)) = said else { panic!("it said nothing and ended with {}", child.wait().unwrap()) };
-    (child, said)
+impl Kind {
+    fn start(&self, variables: &[(String, String)]) -> (Child, Value) {
+        let mut command = match &self.host {
+            Some(host) => host::within(host, &lockbox()),
+            None => lockbox(),
+        };
+        command.args(["serve", "--output", "json", "--role", self.role]).envs(variables.iter().cloned());
+        command.env("LOCKBOX_TELEMETRY__FILTER", "error").stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let said = serde_json::Deserializer::from_reader(stdout).into_iter::<Value>().next();
+        let Some(Ok(said)) = said else { panic!("it said nothing and ended with {}", child.wait().unwrap()) };
+        (child, said)
+    }
 }
 
 impl Edge {
     /// A sidecar named `name` (its token must be in the authority's file) beside the services of `app`'s cast, with
     /// these settings over the usual ones.
     pub(crate) fn sidecar(app: &TestApp, name: &str, authority: &str, settings: &[(&str, &str)]) -> Self {
+        Self::named(None, app, name, authority, settings)
+    }
+
+    /// The same on a host of its own, where the services reach it from here.
+    pub(crate) fn sidecar_on(
+        host: &Host,
+        app: &TestApp,
+        name: &str,
+        authority: &str,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let listen = format!("{}:0", host.theirs);
+        let reached = [("sidecar.listen", &*listen), ("sidecar.beyond_loopback", "tls-is-terminated-in-front")];
+        Self::named(Some(&host.name), app, name, authority, &[&reached, settings].concat())
+    }
+
+    fn named(host: Option<&str>, app: &TestApp, name: &str, authority: &str, settings: &[(&str, &str)]) -> Self {
         let dir = TempDir::new().unwrap();
         let token = dir.path().join("token");
         write_private(&token, &token_of(name));
@@ -51,23 +81,24 @@ impl Edge {
             variable("sidecar.authority_token_file", token.to_str().unwrap()),
             variable("sidecar.name", name),
         ];
-        Self::start("sidecar", app, dir, renewing.into(), settings)
+        Self::start(Kind { role: "sidecar", host: host.map(str::to_owned) }, app, dir, renewing.into(), settings)
     }
 
     /// A sidecar with these settings alone: it proves itself as they say.
     pub(crate) fn certified(app: &TestApp, settings: &[(&str, &str)]) -> Self {
-        Self::start("sidecar", app, TempDir::new().unwrap(), Vec::new(), settings)
+        let kind = Kind { role: "sidecar", host: None };
+        Self::start(kind, app, TempDir::new().unwrap(), Vec::new(), settings)
     }
 
     /// An authority with `app`'s policies and people, on a record of its own unless the settings say otherwise.
     pub(crate) fn authority(app: &TestApp, settings: &[(&str, &str)]) -> Self {
         let dir = TempDir::new().unwrap();
         let database = variable("authority.database", dir.path().join("lockbox.db").to_str().unwrap());
-        Self::start("authority", app, dir, vec![database], settings)
+        Self::start(Kind { role: "authority", host: None }, app, dir, vec![database], settings)
     }
 
     fn start(
-        role: &'static str,
+        kind: Kind,
         app: &TestApp,
         dir: TempDir,
         mut variables: Vec<(String, String)>,
@@ -82,8 +113,8 @@ impl Edge {
         variables.push(variable("identity.tokens_file", &at(&app.tokens_file())));
         variables.push(variable("log.dir", &at(&dir.path().join("decisions"))));
         variables.extend(settings.iter().map(|(key, value)| variable(key, value)));
-        let (child, said) = start(role, &variables);
-        Self { child, dir, variables, role, said }
+        let (child, said) = kind.start(&variables);
+        Self { child, dir, variables, kind, said }
     }
 
     /// Where a role of it listens.
@@ -100,7 +131,7 @@ impl Edge {
     pub(crate) fn kill_and_restart(&mut self, settings: &[(&str, &str)]) {
         self.kill();
         self.variables.extend(settings.iter().map(|(key, value)| variable(key, value)));
-        (self.child, self.said) = start(self.role, &self.variables);
+        (self.child, self.said) = self.kind.start(&self.variables);
     }
 
     /// `kill -9`.

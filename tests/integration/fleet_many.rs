@@ -5,16 +5,11 @@ use crate::edge::Edge;
 use crate::postgres::{Database, Server, USER};
 use crate::proxy::{Proxy, Way};
 use crate::steps::{ana_reads, eventually, wish, wish_for};
-use crate::wire::Client;
-use lockbox::clock::{Boot, Clock as _, SystemClock};
-use serde_json::{Value, json};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use crate::watch::{L, Watch, held, revoke};
+use lockbox::clock::{Clock as _, SystemClock};
+use rustix::process::Signal;
+use serde_json::json;
 use std::time::Duration;
-
-/// L of the settings, which the tests leave at their default.
-const L: Duration = Duration::from_secs(3);
 
 fn on(database: &Database) -> Settings {
     Settings::of(&[("LOCKBOX_AUTHORITY__DATABASE", &database.url())]).and_sidecar("edge-1").and_sidecar("edge-2")
@@ -27,56 +22,6 @@ fn url(address: impl std::fmt::Display) -> String {
 /// Another authority over the record of `app`.
 fn second(app: &TestApp, database: &str) -> Edge {
     Edge::authority(app, &[("authority.database", database)])
-}
-
-/// Ends an access at an authority.
-fn revoke(client: &Client, id: &str, query: &str) -> Value {
-    client.post(&format!("/v1/access-requests/{id}/revoke{query}"), &json!({})).is(200).json()
-}
-
-/// Asks a sidecar without a pause, and remembers when the last question was sent that was allowed.
-struct Watch {
-    stop: Arc<AtomicBool>,
-    watching: JoinHandle<(Option<Boot>, Vec<String>)>,
-}
-
-impl Watch {
-    fn on(app: &TestApp, edge: &Edge) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let client = app.client(edge.address("sidecar"), "exchange-frontend");
-        let watching = std::thread::spawn(move || {
-            let (mut last, mut reasons) = (None, Vec::new());
-            while !stopped.load(Ordering::Acquire) {
-                let sent = SystemClock.boot();
-                let answer = client.post("/v1/authorize", &ana_reads()).is(200).json();
-                let reason = answer["reason"].as_str().unwrap().to_owned();
-                if answer["decision"] == "allow" {
-                    last = Some(sent);
-                }
-                if reasons.last() != Some(&reason) {
-                    reasons.push(reason);
-                }
-            }
-            (last, reasons)
-        });
-        Self { stop, watching }
-    }
-
-    /// When the last question was sent that was allowed, and the reasons in their order.
-    fn end(self) -> (Option<Boot>, Vec<String>) {
-        self.stop.store(true, Ordering::Release);
-        self.watching.join().unwrap()
-    }
-}
-
-/// No question that was sent later than `bound` after `since` was allowed.
-#[track_caller]
-fn held(what: &str, last: Option<Boot>, since: Boot, bound: Duration) {
-    let Some(last) = last else { return };
-    let late = last.since(since);
-    eprintln!("{what}: the last allow was {late:?} after the change, bound {bound:?}");
-    assert!(late <= bound, "{what}: allowed {late:?} after the change, bound {bound:?}");
 }
 
 #[test]
@@ -218,4 +163,57 @@ fn a_failover_of_the_database_loses_no_revocation_and_gives_no_lease_from_before
     assert!(ended.status == 409 || ended.json()["effective"] == true, "{}", ended.text());
     edge.becomes(&app, &ana_reads(), "grant_revoked");
     held("after a failover", watch.end().0, answered, if ended.status == 200 { Duration::ZERO } else { L });
+}
+
+#[test]
+fn a_database_that_stalls_for_half_a_minute_is_outlived() {
+    let database = Database::of(Server::start(&[]));
+    let server = database.server.as_ref().unwrap();
+    let app = TestApp::start_process(on(&database));
+    let edge = Edge::sidecar(&app, "edge-1", &url(app.addresses.authority), &[]);
+    let id = app.granted(&wish());
+    edge.becomes(&app, &ana_reads(), "grant_active");
+    let watch = Watch::on(&app, &edge);
+    let began = SystemClock.boot();
+    server.signal_all(Signal::STOP);
+    let path = format!("/v1/access-requests/{id}/revoke");
+    let csilla = app.authority("csilla");
+    csilla.post(&path, &json!({})).refused(503, "");
+    edge.becomes(&app, &ana_reads(), "lease_expired");
+    std::thread::sleep(Duration::from_secs(30).saturating_sub(SystemClock.boot().since(began)));
+    let (last, reasons) = watch.end();
+    held("a database that stalls", last, began, L);
+    assert_eq!(reasons, ["grant_active", "lease_expired"]);
+    assert_eq!(app.ask(&ana_reads()).is(200).json()["reason"], "lease_expired");
+    server.signal_all(Signal::CONT);
+    // Whether the first attempt was committed is not known to anybody but the database.
+    let ended =
+        eventually("a revocation is taken again", || csilla.post(&path, &json!({})), |reply| reply.status < 500);
+    assert!(ended.status == 200 || ended.status == 409, "{}", ended.text());
+    edge.becomes(&app, &ana_reads(), "grant_revoked");
+}
+
+#[test]
+fn a_sidecar_that_reads_slowly_holds_nobody_up_and_is_ready_when_it_has_everything() {
+    let app = TestApp::start_with(Settings::default().and_sidecar("edge-1").and_sidecar("edge-2"));
+    let settings = json!({ "entitlement": "e5", "lockbox": true, "approvers": ["csilla@contoso.example"] });
+    for number in 0..400 {
+        let path = format!("/v1/tenants/tenant-{number}");
+        let put = app.authority("otto").json("PUT", &path, &settings);
+        assert!(put.status < 300, "{}", put.text());
+    }
+    let proxy = Proxy::to(app.addresses.authority);
+    proxy.set(Way::Slow);
+    let slow = Edge::sidecar(&app, "edge-1", &url(proxy.address), &[]);
+    let other = Edge::sidecar(&app, "edge-2", &url(app.addresses.authority), &[]);
+    for _ in 0..2 {
+        let id = app.granted(&wish());
+        other.becomes(&app, &ana_reads(), "grant_active");
+        assert_eq!(slow.reason(&app, &ana_reads()), "not_ready", "it has a part of the record");
+        assert_eq!(revoke(&app.authority("csilla"), &id, "")["effective"], true);
+        assert_eq!(other.reason(&app, &ana_reads()), "grant_revoked");
+    }
+    assert_eq!(slow.reason(&app, &ana_reads()), "not_ready", "it has a part of the record");
+    proxy.set(Way::Open);
+    slow.becomes(&app, &ana_reads(), "grant_revoked");
 }

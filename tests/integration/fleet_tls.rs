@@ -2,56 +2,13 @@
 //! certificate that is foreign, another's or exchanged.
 
 use crate::app::{Settings, TestApp, write_private};
+use crate::ca::Ca;
 use crate::edge::Edge;
 use crate::process::lockbox;
 use crate::steps::{ADELE, ana_reads, eventually};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+use rcgen::SanType;
 use serde_json::{Value, json};
 use std::path::Path;
-
-/// A certificate authority of one's own, with its files in a folder.
-struct Ca {
-    dir: tempfile::TempDir,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Ca {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let root = params.self_signed(&key).unwrap();
-        std::fs::write(dir.path().join("ca.pem"), root.pem()).unwrap();
-        Self { dir, issuer: Issuer::new(params, key) }
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.dir.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    /// Writes `NAME.pem` and `NAME.key` for a subject alternative name.
-    fn issue(&self, name: &str, alternative: SanType) -> (String, String) {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.subject_alt_names.push(alternative);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let (pem, key_file) = (self.path(&format!("{name}.pem")), self.path(&format!("{name}.key")));
-        // The key first: whoever looks at both in between finds two that do not fit, and keeps what it has.
-        write_private(Path::new(&key_file), &key.serialize_pem());
-        std::fs::write(&pem, certificate.pem()).unwrap();
-        (pem, key_file)
-    }
-
-    fn server(&self) -> (String, String) {
-        self.issue("server", SanType::IpAddress([127, 0, 0, 1].into()))
-    }
-
-    fn sidecar(&self, name: &str) -> (String, String) {
-        let uri = format!("spiffe://lockbox.example/sidecar/{name}");
-        self.issue(name, SanType::URI(uri.as_str().try_into().unwrap()))
-    }
-}
 
 /// An authority that speaks TLS only, with contoso and ana in its record.
 struct Secure {
@@ -64,11 +21,7 @@ struct Secure {
 impl Secure {
     fn start() -> Self {
         let (app, ca) = (TestApp::start_with(Settings::default().and_sidecar("edge-token")), Ca::new());
-        let (certificate, key) = ca.server();
-        let tls = format!(
-            "{{certificate_file = {certificate:?}, key_file = {key:?}, client_ca_file = {:?}}}",
-            ca.path("ca.pem")
-        );
+        let tls = ca.listener(&ca.server());
         let rules = "[{name = \"spiffe://lockbox.example/sidecar/*\", id = \"*\"}]";
         let authority = Edge::authority(&app, &[("authority.tls", &tls), ("identity.certificates", rules)]);
         let root = std::fs::read(ca.path("ca.pem")).unwrap();

@@ -15,7 +15,9 @@
 
 mod ageing;
 mod app;
+mod ca;
 mod edge;
+mod host;
 mod node;
 #[path = "../postgres/server.rs"]
 #[expect(dead_code, reason = "the store's own tests use more of it")]
@@ -26,6 +28,7 @@ mod provider;
 mod proxy;
 mod python;
 mod steps;
+mod watch;
 mod window;
 mod wire;
 
@@ -39,6 +42,7 @@ mod description;
 mod docs;
 mod fleet;
 mod fleet_many;
+mod fleet_network;
 mod fleet_tls;
 mod log_faults;
 mod mail;

@@ -3,12 +3,18 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+/// How many bytes pass every 100 ms on a slow way.
+const SLOWLY: usize = 512;
 
 /// What happens to bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     /// They pass.
     Open,
+    /// They pass at about 5 kB a second each way.
+    Slow,
     /// They are taken and kept; connections stay, and nobody learns of anything.
     Held,
     /// Connections end, and new ones are closed at once.
@@ -67,12 +73,14 @@ impl Shared {
     fn carry(&self, mut from: TcpStream, mut to: TcpStream) {
         let mut bytes = [0; 16 * 1024];
         // Looked at between reads as well, so that a cut ends what says nothing.
-        from.set_read_timeout(Some(std::time::Duration::from_millis(20))).unwrap();
+        from.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
         loop {
             if self.way.lock().unwrap().0 == Way::Cut {
                 break;
             }
-            let read = match from.read(&mut bytes) {
+            let slow = self.way.lock().unwrap().0 == Way::Slow;
+            let some = if slow { SLOWLY } else { bytes.len() };
+            let read = match from.read(&mut bytes[..some]) {
                 Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
@@ -85,6 +93,9 @@ impl Shared {
                 way = self.changed.wait(way).unwrap();
             }
             drop(way);
+            if slow {
+                std::thread::sleep(Duration::from_millis(100));
+            }
             if to.write_all(&bytes[..read]).is_err() {
                 break;
             }

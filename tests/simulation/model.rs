@@ -153,7 +153,7 @@ impl Model {
 }
 
 fn tenant(name: &str, lockbox: bool) -> StateItem {
-    StateItem::Tenant(TenantFacts { id: TenantId::parse(name).unwrap(), lockbox, attributes: Attributes::new() })
+    StateItem::Tenant(TenantFacts { id: TenantId::parse(name).unwrap(), lockbox, attributes: Attributes::new().into() })
 }
 
 /// All that was ever true, in order.

@@ -7,6 +7,7 @@ use super::super::finding::{Finding, LoadError};
 use super::prepare::{ReadySuite, ReadyTest};
 use super::question::{Expectation, Put, Question};
 use super::suite::Expected;
+use crate::domain::in_full;
 use cedar_policy::{Context, Entities, EntityUid, Request};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -139,19 +140,4 @@ fn uid(value: &Value) -> Result<EntityUid, String> {
         Value::String(text) => text.parse().map_err(|error| format!("`{text}` is no entity: {}", in_full(&error))),
         other => EntityUid::from_json(other.clone()).map_err(|error| format!("`{other}` is no entity: {error}")),
     }
-}
-
-/// An error with its causes.
-fn in_full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
 }

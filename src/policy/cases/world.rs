@@ -54,7 +54,7 @@ impl<'a> World<'a> {
         }
         for (name, case) in &suite.tenants {
             let id = TenantId::parse(name).map_err(named)?;
-            let facts = TenantFacts { id, lockbox: case.lockbox, attributes: attributes(&case.attributes)? };
+            let facts = TenantFacts { id, lockbox: case.lockbox, attributes: attributes(&case.attributes)?.into() };
             world.tenants.insert(name, facts);
         }
         for (number, (name, case)) in (AccessRequestId::FIRST..).zip(&suite.grants) {

@@ -79,7 +79,7 @@ fn export_takes_clearance_where_sensitivity_is_stated() {
 #[test]
 fn legal_hold_keeps_content_as_it_is() {
     let mut held = tenant();
-    held.attributes.insert("legal_hold".to_owned(), Value::Bool(true));
+    Arc::make_mut(&mut held.attributes).insert("legal_hold".to_owned(), Value::Bool(true));
     for (action, reason) in [("read", Reason::GrantActive), ("modify", Reason::PolicyDenied)] {
         let facts = Facts { tenant: Some(&held), engineer: Some(&engineer()), accesses: &[Arc::new(access())] };
         assert_eq!(judge(shipped(), &question(action, None), &facts, now()).decision().reason, reason, "{action}");

@@ -137,15 +137,19 @@ async fn a_sidecar_is_registered_once_and_one_that_was_taken_off_gets_nothing() 
     assert!(!here.any(), "the one within needs no entry");
     here.admit("s", Timestamp::from_ms(5)).await.unwrap();
     there.admit("s", Timestamp::from_ms(9)).await.unwrap();
-    assert_eq!(there.all()["s"].at_ms, 5, "it was registered elsewhere");
+    assert_eq!(there.all().await.unwrap()["s"].at_ms, 5, "it was registered elsewhere");
     let by = PersonId::parse("olga@provider.example").unwrap();
-    assert!(there.set_removed("nobody", None).await.unwrap().is_none());
-    there.set_removed("s", Some((&by, Timestamp::from_ms(20)))).await.unwrap();
+    assert!(!there.admit_again("nobody").await.unwrap());
+    assert!(!there.remove("nobody", &by, Timestamp::from_ms(20)).await.unwrap());
+    assert!(there.remove("s", &by, Timestamp::from_ms(20)).await.unwrap());
     here.refresh().await.unwrap();
     let refused = here.admit("s", Timestamp::from_ms(21)).await;
     assert!(matches!(&refused, Err(RenewError::Refused(why)) if why.contains(by.as_str())), "{refused:?}");
-    here.set_removed("s", None).await.unwrap();
+    assert!(here.admit_again("s").await.unwrap());
     here.admit("s", Timestamp::from_ms(22)).await.unwrap();
+    let late = Registry::new(store);
+    late.refresh().await.unwrap();
+    assert!(late.any(), "one is registered, whoever heard it");
 }
 
 /// More than two pages of a snapshot, and a change of each kind between any two pieces.
@@ -153,8 +157,9 @@ async fn a_sidecar_is_registered_once_and_one_that_was_taken_off_gets_nothing() 
 async fn a_snapshot_while_changes_commit_is_the_record() {
     let world = world();
     let name = |number: u32| TenantId::parse(&format!("t{number:05}")).unwrap();
-    let tenant =
-        |number, lockbox| StateItem::Tenant(TenantFacts { id: name(number), lockbox, attributes: Attributes::new() });
+    let tenant = |number, lockbox| {
+        StateItem::Tenant(TenantFacts { id: name(number), lockbox, attributes: Attributes::new().into() })
+    };
     let put = |item: StateItem| {
         let encoded = item.encode().unwrap();
         Item { key: encoded.key, payload: Some(encoded.payload), digest: encoded.digest }

@@ -102,17 +102,23 @@ impl Record {
                 writeln!(text, "{tenant:?}\n{:?}", store.tenant_events(&tenant.id).await.unwrap()).unwrap();
             }
             write!(text, "{:?}", store.outbox(None, Page { after: None, limit: 500 }).await.unwrap()).unwrap();
-            write!(text, "{:?}", store.notes(NoteKind::Sidecar, "").await.unwrap()).unwrap();
+            for kind in [NoteKind::Sidecar, NoteKind::RemovedSidecar] {
+                write!(text, "{:?}", store.notes(kind, "").await.unwrap()).unwrap();
+            }
             text
         })
     }
 
     /// Two sidecars, of which one was taken off the list.
     fn register(&self) {
-        let removed = json!({ "at_ms": 1, "removed": [2, "otto@provider.example"] });
-        for (name, entry) in [("edge-1", json!({ "at_ms": 1 })), ("edge-2", removed)] {
+        let removed = json!({ "at_ms": 2, "by": "otto@provider.example" });
+        for (kind, name, entry) in [
+            (NoteKind::Sidecar, "edge-1", json!({ "at_ms": 1 })),
+            (NoteKind::Sidecar, "edge-2", json!({ "at_ms": 1 })),
+            (NoteKind::RemovedSidecar, "edge-2", removed),
+        ] {
             let (key, document) = (name.to_owned(), entry.to_string());
-            let note = Note { kind: NoteKind::Sidecar, key, document, expires_at: None };
+            let note = Note { kind, key, document, expires_at: None };
             self.runtime.block_on(self.store.put_note(note)).unwrap();
         }
     }

@@ -89,7 +89,7 @@ fn judged(device_managed: bool, actions: &[&str]) -> (String, Option<String>, Ve
         suspended: false,
         attributes: BTreeMap::new(),
     };
-    let settings = TenantFacts { id: question.tenant.clone(), lockbox: true, attributes: BTreeMap::new() };
+    let settings = TenantFacts { id: question.tenant.clone(), lockbox: true, attributes: BTreeMap::new().into() };
     let facts = Facts { tenant: Some(&settings), engineer: Some(&directory), accesses: &[Arc::new(access)] };
     let decision = judge(&set(), &question, &facts, Now::exactly(now)).into_decision();
     (decision.message, decision.nearest.map(|nearest| nearest.failed), decision.policies)

@@ -188,7 +188,7 @@ impl Known {
                 suspended: false,
                 attributes: Attributes::new(),
             },
-            tenant: TenantFacts { id: tenant, lockbox: true, attributes: Attributes::new() },
+            tenant: TenantFacts { id: tenant, lockbox: true, attributes: Attributes::new().into() },
             access,
             granted: true,
         })
@@ -245,7 +245,7 @@ impl Known {
             }
             (Place::Engineer(Source::Directory), ..) => &mut self.engineer.attributes,
             (Place::Engineer(_), ..) => &mut self.question.engineer_stated,
-            (Place::Tenant, ..) => &mut self.tenant.attributes,
+            (Place::Tenant, ..) => Arc::make_mut(&mut self.tenant.attributes),
             (Place::Content, ..) => &mut self.question.content_stated,
             (Place::Context, "service_request", Value::String(text)) => {
                 self.question.service_request = ServiceRequest::parse(text).ok();
