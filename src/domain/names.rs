@@ -57,6 +57,11 @@ macro_rules! name {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// How many hold this very text, and not one like it.
+            pub fn holders(&self) -> usize {
+                Arc::strong_count(&self.0)
+            }
         }
 
         impl fmt::Display for $name {

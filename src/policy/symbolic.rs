@@ -17,6 +17,7 @@ mod claim;
 mod environment;
 #[cfg(feature = "prove")]
 mod evidence;
+#[cfg_attr(not(feature = "prove"), expect(dead_code, reason = "only a solver has to be told what is real"))]
 mod realism;
 #[cfg(feature = "prove")]
 mod solver;

@@ -6,7 +6,9 @@ use super::shared::Shared;
 use crate::domain::{
     Access, AccessRequestId, Attributes, Engineer, Evaluation, PersonId, TenantFacts, TenantId, WorkloadName,
 };
-use std::collections::HashMap;
+use core::borrow::Borrow;
+use core::hash::{Hash, Hasher};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Whose AccessRequests, for which tenant and workload.
@@ -21,21 +23,47 @@ pub struct Memory {
     epoch: u64,
     revision: u64,
     hash: u128,
-    tenants: HashMap<TenantId, Held<TenantFacts>>,
+    tenants: HashSet<ById>,
     engineers: HashMap<PersonId, Held<Engineer>>,
     accesses: HashMap<AccessRequestId, Held<Access>>,
     by_subject: HashMap<Subject, Vec<Arc<Access>>>,
     bundle: Option<Held<BundleDemand>>,
-    /// The attributes of tenants.
-    attributes: Shared<Attributes>,
+    attributes: Shared<Arc<Attributes>>,
+    people: Shared<PersonId>,
+    workloads: Shared<WorkloadName>,
 }
 
 /// An item with the digest it counts with.
 #[derive(Debug)]
 struct Held<T> {
     fact: Arc<T>,
-    digest: u128,
+    /// In two halves: as one number its alignment would cost eight bytes of each.
+    digest: (u64, u64),
 }
+
+/// A tenant that is found by his id, which is not kept a second time beside it: there may be a million.
+#[derive(Debug)]
+struct ById(Held<TenantFacts>);
+
+impl Borrow<str> for ById {
+    fn borrow(&self) -> &str {
+        self.0.fact.id.as_str()
+    }
+}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.fact.id.as_str().hash(state);
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.fact.id == other.0.fact.id
+    }
+}
+
+impl Eq for ById {}
 
 /// How much a memory holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +166,7 @@ impl Memory {
         // Cloned names are reference counts, not copies.
         let subject = (question.engineer.clone(), question.tenant.clone(), question.workload.clone());
         Known {
-            tenant: self.tenants.get(&question.tenant).map(|held| Arc::clone(&held.fact)),
+            tenant: self.tenants.get(question.tenant.as_str()).map(|ById(held)| Arc::clone(&held.fact)),
             engineer: self.engineers.get(&question.engineer).map(|held| Arc::clone(&held.fact)),
             accesses: self.by_subject.get(&subject).cloned().unwrap_or_default(),
         }
@@ -162,28 +190,32 @@ impl Memory {
         let before = match item {
             StateItem::Tenant(mut tenant) => {
                 tenant.attributes = self.attributes.one(tenant.attributes);
-                self.tenants.insert(tenant.id.clone(), Held::new(tenant, digest)).map(|held| held.digest)
+                self.tenants.replace(ById(Held::new(tenant, digest))).map(|ById(held)| held.digest())
             }
             StateItem::Engineer(engineer) => {
-                self.engineers.insert(engineer.id.clone(), Held::new(engineer, digest)).map(|held| held.digest)
+                self.engineers.insert(engineer.id.clone(), Held::new(engineer, digest)).map(|held| held.digest())
             }
-            StateItem::Access(access) => {
+            StateItem::Access(mut access) => {
+                access.engineer = self.people.one(access.engineer);
+                access.workload = self.workloads.one(access.workload);
                 let before = self.remove_access(access.id);
                 let held = Held::new(access, digest);
-                self.by_subject.entry(subject(&held.fact)).or_default().push(Arc::clone(&held.fact));
+                // Most have one: the room for more that a first push makes would be wasted a hundred thousand times.
+                let theirs = self.by_subject.entry(subject(&held.fact)).or_insert_with(|| Vec::with_capacity(1));
+                theirs.push(Arc::clone(&held.fact));
                 self.accesses.insert(held.fact.id, held);
                 before
             }
-            StateItem::Bundle(bundle) => self.bundle.replace(Held::new(bundle, digest)).map(|held| held.digest),
+            StateItem::Bundle(bundle) => self.bundle.replace(Held::new(bundle, digest)).map(|held| held.digest()),
         };
         self.hash = self.hash.wrapping_sub(before.unwrap_or(0)).wrapping_add(digest);
     }
 
     fn remove(&mut self, key: &str) {
         let digest = match key.split_once('/') {
-            Some(("tenant", id)) => self.tenants.remove(id).map(|held| held.digest),
-            Some(("engineer", id)) => self.engineers.remove(id).map(|held| held.digest),
-            Some(("policies", "bundle")) => self.bundle.take().map(|held| held.digest),
+            Some(("tenant", id)) => self.tenants.take(id).map(|ById(held)| held.digest()),
+            Some(("engineer", id)) => self.engineers.remove(id).map(|held| held.digest()),
+            Some(("policies", "bundle")) => self.bundle.take().map(|held| held.digest()),
             Some(("access", id)) => AccessRequestId::parse(id).ok().and_then(|id| self.remove_access(id)),
             _ => None,
         };
@@ -199,13 +231,20 @@ impl Memory {
                 self.by_subject.remove(&subject);
             }
         }
-        Some(held.digest)
+        Some(held.digest())
     }
 }
 
 impl<T> Held<T> {
     fn new(fact: T, digest: u128) -> Self {
-        Self { fact: Arc::new(fact), digest }
+        // Both halves, each without loss.
+        #[expect(clippy::cast_possible_truncation, reason = "the halves of a number")]
+        let halves = ((digest >> 64) as u64, digest as u64);
+        Self { fact: Arc::new(fact), digest: halves }
+    }
+
+    fn digest(&self) -> u128 {
+        u128::from(self.digest.0) << 64 | u128::from(self.digest.1)
     }
 }
 

@@ -1,5 +1,7 @@
-//! Values that many facts have in common, each held once: a million tenants have a few plans and regions.
+//! Values that many facts have in common, each held once: a million tenants have a few plans and regions, and all
+//! Grants are a few hundred engineers' for a few workloads.
 
+use crate::domain::{Attributes, PersonId, WorkloadName};
 use core::hash::Hash;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -7,11 +9,35 @@ use std::sync::Arc;
 /// How many different values are kept before it is looked which of them nobody has any more.
 const LOOK_AT: usize = 1_000;
 
+/// A value whose clones are one in memory.
+pub(super) trait Held: Clone + Eq + Hash {
+    /// How many clones there are.
+    fn holders(&self) -> usize;
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Shared<T> {
-    held: HashSet<Arc<T>>,
+    held: HashSet<T>,
     look_at: usize,
+}
+
+impl Held for Arc<Attributes> {
+    fn holders(&self) -> usize {
+        Arc::strong_count(self)
+    }
+}
+
+impl Held for PersonId {
+    fn holders(&self) -> usize {
+        self.holders()
+    }
+}
+
+impl Held for WorkloadName {
+    fn holders(&self) -> usize {
+        self.holders()
+    }
 }
 
 impl<T> Default for Shared<T> {
@@ -20,18 +46,18 @@ impl<T> Default for Shared<T> {
     }
 }
 
-impl<T: Eq + Hash> Shared<T> {
+impl<T: Held> Shared<T> {
     /// The same value, as others have it if any does.
-    pub(super) fn one(&mut self, value: Arc<T>) -> Arc<T> {
+    pub(super) fn one(&mut self, value: T) -> T {
         if let Some(held) = self.held.get(&value) {
-            return Arc::clone(held);
+            return held.clone();
         }
         if self.held.len() >= self.look_at {
-            self.held.retain(|held| Arc::strong_count(held) > 1);
+            self.held.retain(|held| held.holders() > 1);
             // Where most are different from each other, it pays to look ever more seldom.
             self.look_at = LOOK_AT.max(self.held.len().saturating_mul(2));
         }
-        self.held.insert(Arc::clone(&value));
+        self.held.insert(value.clone());
         value
     }
 }
@@ -39,17 +65,26 @@ impl<T: Eq + Hash> Shared<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Value;
+
+    fn attributes(number: usize) -> Arc<Attributes> {
+        Arc::new(Attributes::from([("number".to_owned(), Value::Long(i64::try_from(number).unwrap()))]))
+    }
 
     #[test]
     fn equal_values_are_held_once_and_what_nobody_has_goes() {
         let mut shared = Shared::default();
-        let first = shared.one(Arc::new(7));
-        assert!(Arc::ptr_eq(&first, &shared.one(Arc::new(7))));
+        let first = shared.one(attributes(7));
+        assert!(Arc::ptr_eq(&first, &shared.one(attributes(7))));
         for number in 0..10 * LOOK_AT {
-            shared.one(Arc::new(number));
+            shared.one(attributes(number));
         }
-        assert!(shared.held.len() <= LOOK_AT && shared.held.contains(&7), "{}", shared.held.len());
-        let all: Vec<_> = (0..10 * LOOK_AT).map(|number| shared.one(Arc::new(number))).collect();
+        assert!(shared.held.len() <= LOOK_AT && shared.held.contains(&first), "{}", shared.held.len());
+        let all: Vec<_> = (0..10 * LOOK_AT).map(|number| shared.one(attributes(number))).collect();
         assert_eq!(shared.held.len(), all.len());
+        let names = ["ana@provider.example"; 2].map(|name| PersonId::parse(name).unwrap());
+        let mut shared = Shared::default();
+        let names = names.map(|name| shared.one(name));
+        assert_eq!(names[0].holders(), 3);
     }
 }

@@ -14,6 +14,7 @@ mod outbox;
 pub(in crate::store) mod postgres;
 mod random;
 mod server_faults;
+mod server_tls;
 
 use super::{MemoryStore, SqliteSettings, SqliteStore};
 

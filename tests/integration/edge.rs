@@ -3,7 +3,7 @@
 
 use crate::app::{TestApp, token_of, write_private};
 use crate::host::{self, Host};
-use crate::process::lockbox;
+use crate::process::{Version, lockbox_of};
 use crate::steps::eventually;
 use crate::wire::{Client, Reply};
 use serde_json::Value;
@@ -26,6 +26,7 @@ pub(crate) struct Edge {
 /// What is started, and where.
 struct Kind {
     role: &'static str,
+    version: Version,
     /// The network namespace, if it is not this one.
     host: Option<String>,
 }
@@ -39,8 +40,8 @@ fn variable(key: &str, value: &str) -> (String, String) {
 impl Kind {
     fn start(&self, variables: &[(String, String)]) -> (Child, Value) {
         let mut command = match &self.host {
-            Some(host) => host::within(host, &lockbox()),
-            None => lockbox(),
+            Some(host) => host::within(host, &lockbox_of(self.version)),
+            None => lockbox_of(self.version),
         };
         command.args(["serve", "--output", "json", "--role", self.role]).envs(variables.iter().cloned());
         command.env("LOCKBOX_TELEMETRY__FILTER", "error").stdin(Stdio::null()).stdout(Stdio::piped());
@@ -81,12 +82,18 @@ impl Edge {
             variable("sidecar.authority_token_file", token.to_str().unwrap()),
             variable("sidecar.name", name),
         ];
-        Self::start(Kind { role: "sidecar", host: host.map(str::to_owned) }, app, dir, renewing.into(), settings)
+        Self::start(
+            Kind { role: "sidecar", version: Version::This, host: host.map(str::to_owned) },
+            app,
+            dir,
+            renewing.into(),
+            settings,
+        )
     }
 
     /// A sidecar with these settings alone: it proves itself as they say.
     pub(crate) fn certified(app: &TestApp, settings: &[(&str, &str)]) -> Self {
-        let kind = Kind { role: "sidecar", host: None };
+        let kind = Kind { role: "sidecar", version: Version::This, host: None };
         Self::start(kind, app, TempDir::new().unwrap(), Vec::new(), settings)
     }
 
@@ -94,7 +101,7 @@ impl Edge {
     pub(crate) fn authority(app: &TestApp, settings: &[(&str, &str)]) -> Self {
         let dir = TempDir::new().unwrap();
         let database = variable("authority.database", dir.path().join("lockbox.db").to_str().unwrap());
-        Self::start(Kind { role: "authority", host: None }, app, dir, vec![database], settings)
+        Self::start(Kind { role: "authority", version: Version::This, host: None }, app, dir, vec![database], settings)
     }
 
     fn start(
@@ -132,6 +139,13 @@ impl Edge {
         self.kill();
         self.variables.extend(settings.iter().map(|(key, value)| variable(key, value)));
         (self.child, self.said) = self.kind.start(&self.variables);
+    }
+
+    /// `kill -9`, and a start of this version on what is left, where it listened before.
+    pub(crate) fn replace_by(&mut self, version: Version) {
+        let (listen, address) = (format!("{}.listen", self.kind.role), self.address(self.kind.role).to_string());
+        self.kind.version = version;
+        self.kill_and_restart(&[(&listen, &address)]);
     }
 
     /// `kill -9`.

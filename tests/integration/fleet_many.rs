@@ -75,6 +75,27 @@ fn an_authority_dies_and_its_sidecars_go_on_with_another() {
 }
 
 #[test]
+fn an_authority_that_says_nothing_costs_its_sidecars_nothing() {
+    let app = TestApp::start_process(Settings::default().and_sidecar("edge-1"));
+    let ways = [Proxy::to(app.addresses.authority), Proxy::to(app.addresses.authority)];
+    let second = format!("[\"{}\"]", url(ways[1].address));
+    let edge = Edge::sidecar(&app, "edge-1", &url(ways[0].address), &[("sidecar.authority_urls", &second)]);
+    let id = app.granted(&wish());
+    edge.becomes(&app, &ana_reads(), "grant_active");
+    let watch = Watch::on(&app, &edge);
+    // Each in turn, whichever it renews from: connections stay open and answer nothing for longer than a lease.
+    for way in &ways {
+        way.set(Way::Held);
+        std::thread::sleep(L + Duration::from_millis(700));
+        way.set(Way::Open);
+    }
+    let (_, reasons) = watch.end();
+    assert_eq!(reasons, ["grant_active"], "the workload noticed");
+    assert_eq!(revoke(&app.authority("csilla"), &id, "")["effective"], true);
+    assert_eq!(edge.reason(&app, &ana_reads()), "grant_revoked");
+}
+
+#[test]
 fn bytes_that_are_held_back_and_let_go_bring_no_access_back() {
     let app = TestApp::start_with(Settings::default().and_sidecar("edge-1"));
     let proxy = Proxy::to(app.addresses.authority);

@@ -55,6 +55,7 @@ mod pushed;
 mod record;
 mod record_server;
 mod restarts;
+mod rolling;
 mod router_walk;
 mod settings;
 mod settings_file;

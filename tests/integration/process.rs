@@ -15,9 +15,28 @@ pub(crate) struct Process {
     pub(crate) addresses: Addresses,
 }
 
+/// Names a program of another version (`tests/rolling/run` makes one); without it this one is taken for it.
+const OTHER: &str = "LOCKBOX_TEST_OTHER_VERSION";
+
+/// Which version of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    This,
+    Other,
+}
+
 /// The program with nothing of this process's environment that would be a setting.
 pub(crate) fn lockbox() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lockbox"));
+    lockbox_of(Version::This)
+}
+
+/// The same of either version.
+pub(crate) fn lockbox_of(version: Version) -> Command {
+    let this = std::ffi::OsString::from(env!("CARGO_BIN_EXE_lockbox"));
+    let mut command = Command::new(match version {
+        Version::This => this,
+        Version::Other => std::env::var_os(OTHER).unwrap_or(this),
+    });
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("LOCKBOX_") {
             command.env_remove(name);

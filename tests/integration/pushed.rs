@@ -1,9 +1,10 @@
 //! Bundles pushed through the authority: when the call answers `effective`, no sidecar of the fleet decides by what
 //! was before; one that cannot take what is demanded denies, and says why.
 
-use crate::app::{TestApp, token_of, write_private};
+use crate::app::{Settings, TestApp, token_of, write_private};
 use crate::bundles::{Place, key, shipped, stricter};
 use crate::edge::Edge;
+use crate::postgres::Database;
 use crate::process::lockbox;
 use crate::steps::{ana_reads, eventually, wish};
 use crate::wire::Reply;
@@ -16,12 +17,16 @@ const PATH: &str = "/v1/policies/bundle";
 
 /// An authority that trusts the keys 1 and 2, and uses the shipped set.
 fn authority(place: &Place) -> TestApp {
+    TestApp::start_with(trusting(place))
+}
+
+fn trusting(place: &Place) -> Settings {
     trust(&place.at("second.pub"), &key(2));
     let trusted = format!("[\"{}\", \"{}\"]", place.at("key.pub").display(), place.at("second.pub").display());
     let mut settings = place.settings().and_sidecar("edge-1").and_sidecar("edge-2");
     let keys = settings.env.iter_mut().find(|(name, _)| name.ends_with("TRUSTED_KEYS")).unwrap();
     keys.1 = trusted;
-    TestApp::start_with(settings)
+    settings
 }
 
 fn trust(file: &Path, key: &PrivateKey) {
@@ -34,17 +39,22 @@ fn url(app: &TestApp) -> String {
 
 /// A sidecar that trusts the key 1 and looks for policies by itself so seldom that it never does here.
 fn edge(app: &TestApp, dir: &Path) -> Edge {
+    edge_of(app, &url(app), dir)
+}
+
+/// The same behind this authority.
+fn edge_of(app: &TestApp, authority: &str, dir: &Path) -> Edge {
     write_private(&dir.join("token"), &token_of("edge-1"));
     trust(&dir.join("key.pub"), &key(1));
     let at = |name: &str| dir.join(name).display().to_string();
     let settings = [
-        ("policies.bundle_url", &*format!("{}{PATH}", url(app))),
+        ("policies.bundle_url", &*format!("{authority}{PATH}")),
         ("policies.bundle_token_file", &*at("token")),
         ("policies.trusted_keys", &*format!("[\"{}\"]", at("key.pub"))),
         ("policies.keep_dir", &*at("kept")),
         ("policies.poll_ms", "60000"),
     ];
-    Edge::sidecar(app, "edge-1", &url(app), &settings)
+    Edge::sidecar(app, "edge-1", authority, &settings)
 }
 
 fn push_as(app: &TestApp, who: &str, query: &str, bundle: &[u8]) -> Reply {
@@ -198,6 +208,38 @@ fn what_was_pushed_survives_a_restart_of_the_authority() {
     app.denied(&ana_reads(), "policy_denied");
     app.restart();
     app.becomes(&ana_reads(), "policy_denied");
+}
+
+#[test]
+fn what_is_pushed_at_one_authority_decides_at_the_sidecars_of_another() {
+    let (database, here, there) = (Database::new(), Place::new(&shipped(0, &key(1))), Place::new(&shipped(0, &key(1))));
+    let mut settings = trusting(&here);
+    settings.env.push(("LOCKBOX_AUTHORITY__DATABASE".to_owned(), database.url()));
+    let app = TestApp::start_process(settings);
+    let at = |name: &str| there.at(name).display().to_string();
+    let other = Edge::authority(
+        &app,
+        &[
+            ("authority.database", &database.url()),
+            ("policies.bundle", &at("b.tar.gz")),
+            ("policies.trusted_keys", &format!("[\"{}\"]", at("key.pub"))),
+            ("policies.keep_dir", &at("kept")),
+        ],
+    );
+    let dir = TempDir::new().unwrap();
+    let edge = edge_of(&app, &format!("http://{}", other.address("authority")), dir.path());
+    app.granted(&wish());
+    edge.becomes(&app, &ana_reads(), "grant_active");
+    for round in 1..4 {
+        let pushed = push(&app, &stricter(20 * round, &key(1)));
+        assert_eq!(pushed["effective"], true, "{pushed}");
+        assert_eq!(edge.reason(&app, &ana_reads()), "policy_denied", "it was answered effective");
+        // The other authority has taken it from the record, and judges commands by it.
+        let digest = pushed["policy_revision"].as_str().unwrap();
+        eventually("it uses it too", || check(&other, "policies").to_string(), |shown| shown.contains(digest));
+        push(&app, &shipped(20 * round + 10, &key(1)));
+        assert_eq!(edge.reason(&app, &ana_reads()), "grant_active", "and back again");
+    }
 }
 
 #[test]

@@ -30,8 +30,9 @@ const FAST: [&str; 6] = [
     "wal_keep_size=64MB",
 ];
 
-/// Who comes over the socket is trusted; who comes over the network has to know the password.
-const NETWORK_BY_TLS: &str = "local all all trust\nhostssl all all all scram-sha-256\n";
+/// Who comes over the socket is trusted; who comes over the network has to know the password, or to have a certificate.
+const BY_PASSWORD: &str = "local all all trust\nhostssl all all all scram-sha-256\n";
+const BY_CERTIFICATE: &str = "local all all trust\nhostssl all all all cert\n";
 
 /// A server of this test's own.
 #[derive(Debug)]
@@ -212,15 +213,20 @@ impl Server {
         }
     }
 
-    /// Has it show this certificate to whoever comes over the network, and ask for a password.
-    pub(crate) fn serve_tls(&self, certificate: &str, key: &str) {
+    /// Has it show this certificate to whoever comes over the network, and ask for a password, or for a certificate
+    /// that one of `clients` has signed.
+    pub(crate) fn serve_tls(&self, certificate: &str, key: &str, clients: Option<&str>) {
         let data = self.directory.path().join("data");
-        for (name, text) in [("server.crt", certificate), ("server.key", key), ("pg_hba.conf", NETWORK_BY_TLS)] {
+        let proof = if clients.is_some() { BY_CERTIFICATE } else { BY_PASSWORD };
+        let roots = ("clients.crt", clients.unwrap_or_default());
+        for (name, text) in [("server.crt", certificate), ("server.key", key), roots, ("pg_hba.conf", proof)] {
             let path = data.join(name);
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
             own(&path);
         }
+        let roots = if clients.is_some() { "clients.crt" } else { "" };
+        sql(self.socket(), "postgres", &format!("ALTER SYSTEM SET ssl_ca_file = '{roots}'"));
         sql(self.socket(), "postgres", "ALTER SYSTEM SET ssl = on");
         sql(self.socket(), "postgres", "SELECT pg_reload_conf()");
         // It has taken it up when it says so in its log, once for each time.

@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// Let each sidecar be for one tenant, and hold nothing of the others.
     #[arg(long)]
     scoped: bool,
+    /// The record: an empty PostgreSQL database, `postgres://…`; a SQLite file of its own if none is named.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
     /// For how long the idle fleet is watched, in seconds.
     #[arg(long, default_value_t = 10)]
     idle_seconds: u64,
@@ -70,12 +73,13 @@ fn measure(args: &Args, output: &Output, dir: &Path) -> Result<Value, CliError> 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     output.note(&format!("filling a record with {} tenants and {} Grants", args.tenants, args.grants));
     let began = SystemClock.boot();
-    let world = World::prepare(dir)?;
+    let world = World::prepare(dir, args.database.clone())?;
     runtime.block_on(world.fill(args.tenants, args.grants))?;
     let filled = SystemClock.boot().since(began);
     let began = SystemClock.boot();
-    let tokens = world.tokens_file().display().to_string();
-    let server = Server::lockbox(args.core, dir, &[("LOCKBOX_IDENTITY__TOKENS_FILE", &tokens)])?;
+    let variables = world.variables();
+    let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let server = Server::lockbox(args.core, dir, &variables)?;
     let started = SystemClock.boot().since(began);
     let alone_mib = server.rss_mib();
     output.note("one sidecar takes a snapshot of everything");

@@ -72,6 +72,7 @@ pub(crate) fn said_by(policy: &Policy, request: &Request, entities: &Entities) -
 }
 
 /// The policy as a permit under another id: so that what it applies to can be asked of a set.
+#[cfg_attr(not(feature = "prove"), expect(dead_code, reason = "only a solver asks"))]
 pub(crate) fn as_permit(policy: &Policy) -> Option<Policy> {
     if policy.effect() == Effect::Permit {
         return Some(policy.clone());

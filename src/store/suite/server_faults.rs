@@ -3,9 +3,7 @@
 
 use super::fixtures::{at, event, item, page, submitted, tenant};
 use super::postgres::{Database, Server, own, settings, sql};
-use crate::store::{
-    AccessRequestFilter, PostgresHost, PostgresSettings, PostgresStore, PostgresTls, Reads as _, Store, StoreError,
-};
+use crate::store::{AccessRequestFilter, PostgresSettings, PostgresStore, Reads as _, Store, StoreError};
 use core::time::Duration;
 use rustix::process::Signal;
 use std::path::Path;
@@ -13,12 +11,12 @@ use std::path::Path;
 /// How often something is asked again until a server is back.
 const TRIES_MAX: u32 = 1000;
 
-fn impatient(settings: PostgresSettings) -> PostgresSettings {
+pub(super) fn impatient(settings: PostgresSettings) -> PostgresSettings {
     PostgresSettings { connect_ms_max: 300, statement_ms_max: 300, begin_ms_max: 600, ..settings }
 }
 
 #[track_caller]
-fn unavailable<T>(result: Result<T, StoreError>, says: &str) {
+pub(super) fn unavailable<T>(result: Result<T, StoreError>, says: &str) {
     match result {
         Err(StoreError::Unavailable(text)) => assert!(text.contains(says), "{text}"),
         Err(other) => panic!("not unavailable: {other}"),
@@ -326,53 +324,4 @@ async fn a_database_of_another_program_is_refused_and_left_as_it_is() {
     unavailable(PostgresStore::open(nowhere).await, "create it");
     let nobody = settings(&[Path::new("/no/such/folder")], "lockbox");
     unavailable(PostgresStore::open(impatient(nobody)).await, "does not answer");
-}
-
-#[tokio::test]
-async fn another_host_is_reached_by_tls_only() {
-    let host = PostgresHost::Tcp { name: "db1.example".to_owned(), port: 5432 };
-    let plain = PostgresSettings::of(vec![host], "lockbox", "lockbox");
-    unavailable(PostgresStore::open(impatient(plain)).await, "by TLS only");
-}
-
-/// An address of this host that nobody else listens on.
-fn loopback() -> String {
-    let id = std::process::id();
-    format!("127.{}.{}.{}", 1 + (id >> 16) % 250, (id >> 8) % 256, 1 + id % 250)
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn chain_and_name_of_the_servers_certificate_are_checked_and_a_password_asked_for() {
-    let address = loopback();
-    let certified = rcgen::generate_simple_self_signed(vec![address.clone()]).unwrap();
-    let other = rcgen::generate_simple_self_signed(vec![address.clone()]).unwrap();
-    let elsewhere = rcgen::generate_simple_self_signed(vec!["db2.example".to_owned()]).unwrap();
-    let files = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| {
-        let path = files.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    };
-    let server = Server::start(&[&format!("listen_addresses={address}")]);
-    server.serve_tls(&certified.cert.pem(), &certified.signing_key.serialize_pem());
-    let database = Database::of(server);
-    sql(&database.socket, "postgres", "ALTER ROLE lockbox PASSWORD 'correct horse'");
-    let (right, wrong) = (file("right.pem", &certified.cert.pem()), file("wrong.pem", &other.cert.pem()));
-    let reached = async |ca: &Path, password: Option<&str>| {
-        let tls = PostgresTls::Verified { ca_file: Some(ca.to_path_buf()), client: None };
-        let hosts = vec![PostgresHost::Tcp { name: address.clone(), port: 5432 }];
-        let settings = PostgresSettings { hosts, tls, password: password.map(str::to_owned), ..database.settings() };
-        PostgresStore::open(settings).await
-    };
-    reached(&right, Some("correct horse")).await.unwrap().ping().await.unwrap();
-    unavailable(reached(&right, Some("battery staple")).await, "refuses the user or its proof");
-    unavailable(reached(&right, None).await, "");
-    let untrusted = reached(&wrong, Some("correct horse")).await.unwrap_err().to_string();
-    assert!(untrusted.contains("ertificate"), "{untrusted}");
-    // The right issuer, but another name.
-    let server = database.server.as_ref().unwrap();
-    server.serve_tls(&elsewhere.cert.pem(), &elsewhere.signing_key.serialize_pem());
-    let named = file("named.pem", &elsewhere.cert.pem());
-    let misnamed = reached(&named, Some("correct horse")).await.unwrap_err().to_string();
-    assert!(misnamed.contains("ertificate"), "{misnamed}");
 }

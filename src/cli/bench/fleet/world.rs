@@ -2,8 +2,9 @@
 //! approve and revoke in it.
 
 use super::super::super::error::CliError;
-use crate::app::Addresses;
+use crate::app::{Addresses, record};
 use crate::clock::{Clock as _, SystemClock, SystemIds};
+use crate::config::Config;
 use crate::demo;
 use crate::domain::{
     Access, AccessRequestId, ActionName, Approval, Attributes, Caller, CallerName, ContentPath, ContentScope,
@@ -12,7 +13,7 @@ use crate::domain::{
 };
 use crate::identity::tokens::{self, Entry};
 use crate::state::StateItem;
-use crate::store::{Item, SqliteSettings, SqliteStore, Store as _, Transaction};
+use crate::store::{Item, Transaction};
 use core::time::Duration;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -27,13 +28,15 @@ const FIRST_NUMBER: u64 = 10_000_000;
 #[derive(Debug, Clone)]
 pub(super) struct World {
     dir: PathBuf,
+    /// The record, if it is no file in the folder.
+    database: Option<String>,
 }
 
 impl World {
     /// Makes the demo's folder, with a token for the sidecars of the load.
-    pub(super) fn prepare(dir: &Path) -> Result<Self, CliError> {
+    pub(super) fn prepare(dir: &Path, database: Option<String>) -> Result<Self, CliError> {
         let (cast, _) = demo::prepare(dir, &SystemIds).map_err(CliError::failed)?;
-        let world = Self { dir: dir.to_owned() };
+        let world = Self { dir: dir.to_owned(), database };
         // The cast is kept by its file: the server prepares the folder again, and finds the same people.
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let nowhere = Addresses { authority: nowhere, sidecar: nowhere, operations: nowhere, ext_authz: nowhere };
@@ -48,8 +51,15 @@ impl World {
     }
 
     /// The file with everybody's tokens, those of the load too.
-    pub(super) fn tokens_file(&self) -> PathBuf {
+    fn tokens_file(&self) -> PathBuf {
         self.dir.join("bench-tokens.toml")
+    }
+
+    /// What differs from the demo's settings, as variables.
+    pub(super) fn variables(&self) -> Vec<(String, String)> {
+        let tokens = ("LOCKBOX_IDENTITY__TOKENS_FILE".to_owned(), self.tokens_file().display().to_string());
+        let database = self.database.clone().map(|url| ("LOCKBOX_AUTHORITY__DATABASE".to_owned(), url));
+        core::iter::once(tokens).chain(database).collect()
     }
 
     pub(super) fn sidecar_token_file(&self) -> PathBuf {
@@ -58,8 +68,13 @@ impl World {
 
     /// Writes tenants with their settings, and the Grants as sidecars hold them.
     pub(super) async fn fill(&self, tenants: usize, grants: u64) -> Result<(), CliError> {
-        let path = self.dir.join("lockbox.db");
-        let store = SqliteStore::open(&path, SqliteSettings::default()).await.map_err(CliError::failed)?;
+        let config = Config::load(Some(&self.dir.join("lockbox.toml")), self.variables()).map_err(CliError::failed)?;
+        let store = record::open(&config).await.map_err(CliError::failed)?;
+        let revision = store.revision().await.map_err(CliError::failed)?.number;
+        if revision > 0 {
+            let what = &config.authority.database;
+            return Err(CliError::failed(format!("`{what}` is at revision {revision}: name an empty database")));
+        }
         let now = SystemClock.wall();
         let numbers: Vec<usize> = (0..tenants).collect();
         for batch in numbers.chunks(BATCH) {
@@ -79,7 +94,6 @@ impl World {
             }
             transaction.commit().await.map_err(CliError::failed)?;
         }
-        store.close().await;
         Ok(())
     }
 
