@@ -11,6 +11,7 @@ mod completions;
 mod config;
 mod connect;
 mod error;
+mod files;
 mod fleet;
 mod lines;
 mod log;

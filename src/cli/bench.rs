@@ -5,6 +5,7 @@ mod fleet;
 mod floor;
 mod http;
 mod server;
+mod world;
 
 use super::error::CliError;
 use super::{Exit, output::Output};
@@ -26,7 +27,7 @@ enum What {
     /// Each variant is a process of its own on one core; the load comes from this process on another.
     /// The variants take turns; medians over the rounds are printed, and each variant's share of the floor.
     #[command(
-        after_help = "Example:\n  lockbox bench http --connections 1,16,64 --seconds 2 --rounds 3\n\nshare = requests/s of the variant ÷ requests/s of the floor, median over the rounds."
+        after_help = "Example:\n  lockbox bench http --connections 1,16,64 --seconds 2 --rounds 3\n  lockbox bench http --tenants 1000000 --grants 100000\n\nshare = requests/s of the variant ÷ requests/s of the floor, median over the rounds."
     )]
     Http(http::Args),
     /// One authority and many sidecars with the real protocol: how fast a revocation arrives, and what it costs.

@@ -1,6 +1,7 @@
 //! `lockbox serve`: starts the process that the configuration describes, and ends it in order.
 
 use super::error::CliError;
+use super::files::raise_open_files;
 use super::{Exit, output::Output};
 use crate::app::{self, Addresses, App};
 use crate::clock::SystemIds;
@@ -10,6 +11,7 @@ use crate::telemetry;
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::warn;
 
 /// Which half of the system this process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -62,6 +64,13 @@ pub(super) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     let path = played.as_ref().map(|(_, config)| config.clone()).or(config);
     let config = Config::load(path.as_deref(), std::env::vars())?;
     telemetry::init(&config.telemetry).map_err(CliError::failed)?;
+    let (open, wanted) = (raise_open_files(), u64::from(config.limits.connections_max));
+    if let Some(open) = open.filter(|open| *open < wanted) {
+        warn!(
+            "the system lets this process open {open} files, fewer than the {wanted} connections of `limits.connections_max`: \
+             raise what it allows (`ulimit -Hn`, `LimitNOFILE=`)"
+        );
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let local = played.as_ref().map(|(demo, _)| demo.local()).unwrap_or_default();

@@ -47,6 +47,7 @@ mod fleet_tls;
 mod log_faults;
 mod mail;
 mod oidc;
+mod open_files;
 mod page_people;
 mod pages;
 mod passkeys;

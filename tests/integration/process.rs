@@ -56,7 +56,11 @@ pub(crate) fn serve_demo(dir: &Path, variables: &[(String, String)]) -> Command 
 impl Process {
     /// Starts it, and waits until it has said where it listens.
     pub(crate) fn start(dir: &Path, variables: &[(String, String)]) -> Self {
-        let mut child = serve_demo(dir, variables).args(["--output", "json"]).spawn().unwrap();
+        Self::starting(serve_demo(dir, variables))
+    }
+
+    fn starting(mut command: Command) -> Self {
+        let mut child = command.args(["--output", "json"]).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let said = serde_json::Deserializer::from_reader(stdout).into_iter::<Value>().next();
         let Some(Ok(said)) = said else {
@@ -64,6 +68,16 @@ impl Process {
             panic!("the process said nothing and ended with {ended}");
         };
         Self { child, addresses: addresses(&said) }
+    }
+
+    /// The same where a process begins with this soft limit of open files.
+    pub(crate) fn start_with_open_files(soft: u32, dir: &Path, variables: &[(String, String)]) -> Self {
+        let serve = serve_demo(dir, variables);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -Sn {soft} && exec \"$0\" \"$@\"")]).arg(serve.get_program());
+        shell.args(serve.get_args()).envs(serve.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.stdin(Stdio::null()).stdout(Stdio::piped());
+        Self::starting(shell)
     }
 
     /// Asks it to end, and waits for it.

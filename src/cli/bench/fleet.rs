@@ -3,17 +3,16 @@
 //! sidecar costs the authority, and what a large record costs both.
 
 mod crowd;
-mod world;
 
 use super::super::error::CliError;
 use super::super::{Exit, output, output::Output};
 use super::server::Server;
+use super::world::World;
 use crate::clock::{Boot, Clock as _, SystemClock};
 use core::time::Duration;
 use crowd::Crowd;
 use serde_json::{Value, json};
 use std::path::Path;
-use world::World;
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -47,6 +46,7 @@ pub(super) struct Args {
 /// Measures and prints.
 pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, CliError> {
     super::http::pin_to(args.core + 1)?;
+    super::super::files::raise_open_files();
     let dir = std::env::temp_dir().join(format!("lockbox-bench-fleet-{}", std::process::id()));
     let measured = measure(args, output, &dir);
     let _left_for_the_system = std::fs::remove_dir_all(&dir);

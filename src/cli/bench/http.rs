@@ -4,6 +4,7 @@ use super::super::error::CliError;
 use super::super::{Exit, output, output::Output};
 use super::client::{Measured, load};
 use super::server::Server;
+use super::world::World;
 use serde_json::json;
 
 /// Name, settings.
@@ -13,8 +14,9 @@ type Variant = (&'static str, &'static [(&'static str, &'static str)]);
 const VARIANTS: &[Variant] = &[
     ("cached, process-durable", &[("LOCKBOX_LOG__DURABILITY", "process")]),
     ("cached, on disk", &[("LOCKBOX_LOG__DURABILITY", "disk")]),
-    ("uncached, process-durable", &[("LOCKBOX_LOG__DURABILITY", "process"), ("LOCKBOX_CACHE__ENABLED", "false")]),
+    ("uncached, process-durable", UNCACHED),
 ];
+const UNCACHED: &[(&str, &str)] = &[("LOCKBOX_LOG__DURABILITY", "process"), ("LOCKBOX_CACHE__ENABLED", "false")];
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -28,6 +30,12 @@ pub(super) struct Args {
     /// How often each variant has its turn.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Tenants in the record of one variant more, beside the demo's.
+    #[arg(long, default_value_t = 0)]
+    tenants: usize,
+    /// Live Grants in the record of that variant.
+    #[arg(long, default_value_t = 0)]
+    grants: u64,
     /// The core of the server; the load runs on the next one.
     #[arg(long, default_value_t = 0)]
     core: usize,
@@ -67,6 +75,13 @@ fn measure(args: &Args, output: &Output, dirs: &std::path::Path) -> Result<Exit,
     for (name, settings) in VARIANTS {
         let dir = dirs.join(name.replace([' ', ','], "-"));
         servers.push((name, Server::lockbox(args.core, &dir, settings)?));
+    }
+    if args.tenants > 0 || args.grants > 0 {
+        output.note(&format!("filling a record with {} tenants and {} Grants", args.tenants, args.grants));
+        let dir = dirs.join("full");
+        let world = World::prepare(&dir, None)?;
+        runtime.block_on(world.fill(args.tenants, args.grants))?;
+        servers.push(("uncached, full record", Server::lockbox(args.core, &dir, UNCACHED)?));
     }
     let mut rows = Vec::new();
     let mut reports = Vec::new();

@@ -1,7 +1,7 @@
 //! Many sidecars in one process: each the real renewer, over a connection of its own, into a memory of its own.
 
 use super::super::super::error::CliError;
-use super::world::World;
+use super::super::world::World;
 use crate::clock::{Boot, Clock, SystemClock};
 use crate::domain::TenantId;
 use crate::renewal::{Body, Link, Renew, RenewAnswer, RenewError, RenewRequest, Renewer, RenewerSettings, View};

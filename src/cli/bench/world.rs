@@ -1,7 +1,7 @@
 //! The record under load: a demo's, with as many tenants and live Grants more as are asked for, and the people who
 //! approve and revoke in it.
 
-use super::super::super::error::CliError;
+use super::super::error::CliError;
 use crate::app::{Addresses, record};
 use crate::clock::{Clock as _, SystemClock, SystemIds};
 use crate::config::Config;
