@@ -71,6 +71,9 @@ impl Record {
         let tls = parts::tls("authority", authority.tls.as_ref(), on)?;
         let listener = Listener::tcp(authority.listen).await?.secured(tls);
         on.addresses.authority = listener.address().unwrap_or(authority.listen);
+        if authority.public_url.is_none() {
+            self.fleet.listens_at(on.addresses.authority.to_string());
+        }
         let (mail, webhooks) = parts::ways(&shared.config, &shared.ids)?;
         let no_keys = || r#"{"keys":[]}"#.to_owned();
         let keys = webhooks.as_ref().map_or_else(no_keys, |(sender, _)| sender.key_set());

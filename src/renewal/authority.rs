@@ -14,7 +14,7 @@ use crate::state::{BundleDemand, FirstUse, FirstUses, LeaseSettings, StateItem};
 use crate::store::{Revision, Store};
 use async_trait::async_trait;
 use core::time::Duration;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Notify, watch};
 use tracing::warn;
 
@@ -41,6 +41,8 @@ pub struct Fleet {
     pub(super) registry: Registry,
     /// This authority among others.
     pub(super) own: Own,
+    /// Where it listens, where that is not as it was configured.
+    listens_at: OnceLock<String>,
     /// A hint that the record has moved: wakes renewals that are held back. Never read as a fact.
     committed: watch::Sender<u64>,
     /// A hint that somebody has acknowledged something.
@@ -80,6 +82,7 @@ impl Fleet {
             time,
             settings,
             own,
+            listens_at: OnceLock::new(),
             committed: watch::Sender::new(0),
             acknowledged: watch::Sender::new(0),
             first_uses: FirstUses::default(),
@@ -168,7 +171,7 @@ impl Fleet {
     async fn write_row(&self, peers: &Peers) -> Result<(), RenewError> {
         let Look { revision, .. } = self.reader.look().await?;
         let mut row = PeerRow {
-            address: self.own.address.clone(),
+            address: self.address().to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             epoch: revision.epoch,
             observed: revision.number,
@@ -278,7 +281,7 @@ impl Fleet {
             }
             None => {
                 let (reader, time) = (Arc::clone(&self.reader), Arc::clone(&self.time));
-                Body::Snapshot(Box::new(Everything::of(reader, time, request.view.clone(), revision)))
+                Body::Snapshot(Box::new(Everything::of(&mirror, reader, time, request.view.clone(), revision)))
             }
         };
         Ok((revision.epoch, body))
@@ -293,6 +296,15 @@ impl Fleet {
             // Nobody can be asked: the lease's end is waited for.
             Err(_) => false,
         }
+    }
+
+    /// Says where it listens, once that is known: a free port is told by the system.
+    pub fn listens_at(&self, address: String) {
+        let _the_first_counts = self.listens_at.set(address);
+    }
+
+    pub(super) fn address(&self) -> &str {
+        self.listens_at.get().unwrap_or(&self.own.address)
     }
 
     pub(super) fn now(&self) -> Timestamp {

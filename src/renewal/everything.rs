@@ -1,6 +1,8 @@
 //! A snapshot on its way: the mirror page by page, and then what has changed meanwhile. Nothing is copied and no
-//! lock is held between pages, so a slow reader costs memory neither here nor there.
+//! lock is held between pages, so a slow reader costs memory neither here nor there. Of a view of tenants only their
+//! items are looked at, however many there are of others.
 
+use super::mirror::Mirror;
 use super::protocol::{End, Piece, Pieces, RenewError};
 use super::reader::Reader;
 use super::view::View;
@@ -19,19 +21,30 @@ pub(super) struct Everything {
     view: View,
     /// Where the record stood when the first page was read.
     first: Revision,
-    after: Option<Arc<str>>,
     stage: Stage,
 }
 
 enum Stage {
-    Pages,
+    /// All items after this key.
+    After(Option<Arc<str>>),
+    /// The items of these keys.
+    Keys(std::vec::IntoIter<Arc<str>>),
     Changes,
     End(End),
 }
 
 impl Everything {
-    pub(super) fn of(reader: Arc<Reader>, time: Arc<AuthorityTime>, view: View, first: Revision) -> Self {
-        Self { reader, time, view, first, after: None, stage: Stage::Pages }
+    /// Of what a mirror shows that stands at its revision.
+    pub(super) fn of(
+        mirror: &Mirror,
+        reader: Arc<Reader>,
+        time: Arc<AuthorityTime>,
+        view: View,
+        first: Revision,
+    ) -> Self {
+        let keys = mirror.keys_of(&view);
+        let stage = keys.map_or(Stage::After(None), |keys| Stage::Keys(keys.into_iter()));
+        Self { reader, time, view, first, stage }
     }
 
     fn overtaken() -> RenewError {
@@ -45,13 +58,17 @@ impl Pieces for Everything {
         let mut mirror = self.reader.mirror();
         let revision = mirror.revision().filter(|revision| revision.epoch == self.first.epoch);
         let revision = revision.ok_or_else(Self::overtaken)?;
-        match self.stage {
-            Stage::Pages => {
-                let (items, after) = mirror.page(self.after.as_ref(), &self.view, LOOKED_AT);
-                if after.is_none() {
+        match &mut self.stage {
+            Stage::After(after) => {
+                let (items, last) = mirror.page(after.as_ref(), &self.view, LOOKED_AT);
+                self.stage = last.map_or(Stage::Changes, |last| Stage::After(Some(last)));
+                Ok(Piece::Items(items))
+            }
+            Stage::Keys(keys) => {
+                let items = keys.by_ref().take(LOOKED_AT).filter_map(|key| mirror.present(&key, &self.view)).collect();
+                if keys.as_slice().is_empty() {
                     self.stage = Stage::Changes;
                 }
-                self.after = after;
                 Ok(Piece::Items(items))
             }
             Stage::Changes => {
@@ -61,7 +78,7 @@ impl Pieces for Everything {
                 self.stage = Stage::End(End { revision: revision.number, state_hash, answered_at });
                 Ok(Piece::Items(items))
             }
-            Stage::End(end) => Ok(Piece::End(end)),
+            Stage::End(end) => Ok(Piece::End(*end)),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::protocol::WireItem;
 use super::view::{Place, View};
+use crate::domain::TenantId;
 use crate::store::{Item, Revision};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -25,6 +26,10 @@ pub(super) struct Mirror {
     items: BTreeMap<Arc<str>, Held>,
     /// The keys of what changed above the floor.
     by_revision: BTreeSet<(u64, Arc<str>)>,
+    /// The keys of what every view of tenants shows.
+    everywhere: BTreeSet<Arc<str>>,
+    /// The keys of the AccessRequests for each tenant's content, in order.
+    accesses_of: HashMap<TenantId, Vec<Arc<str>>>,
     sums: HashMap<View, u128>,
 }
 
@@ -60,6 +65,8 @@ impl Mirror {
         let before = self.items.get(&key);
         // A key keeps its place for ever: an AccessRequest never changes hands.
         let place = before.and_then(|held| held.place.clone()).or(place);
+        self.index(&key, before.map(|held| held.place.clone()), place.as_ref());
+        let before = self.items.get(&key);
         let (was, last) = before.map_or((0, None), |held| (held.digest, Some(held.revision)));
         for (view, sum) in &mut self.sums {
             if view.shows(&key, place.as_ref()) {
@@ -72,7 +79,7 @@ impl Mirror {
         if revision > self.floor {
             self.by_revision.insert((revision, Arc::clone(&key)));
         } else if payload.is_none() {
-            self.items.remove(&key);
+            self.take_away(&key);
             return;
         }
         self.items.insert(key, Held { payload: payload.map(Into::into), digest, revision, place });
@@ -99,10 +106,72 @@ impl Mirror {
         let kept = self.by_revision.split_off(&(up_to.saturating_add(1), Arc::from("")));
         for (_, key) in core::mem::replace(&mut self.by_revision, kept) {
             if self.items.get(&key).is_some_and(|held| held.payload.is_none()) {
-                self.items.remove(&key);
+                self.take_away(&key);
             }
         }
         self.floor = up_to;
+    }
+
+    /// Finds a key by its place from now on; `before` is the place it had, if it was there.
+    fn index(&mut self, key: &Arc<str>, before: Option<Option<Place>>, place: Option<&Place>) {
+        if before.as_ref().is_some_and(|before| before.as_ref() == place) {
+            return;
+        }
+        if let Some(before) = before {
+            self.unindex(key, before.as_ref());
+        }
+        match place {
+            None | Some(Place::Everywhere) => drop(self.everywhere.insert(Arc::clone(key))),
+            // Found by the tenant's name.
+            Some(Place::Tenant) => {}
+            Some(Place::Access(of)) => {
+                let keys = self.accesses_of.entry(of.0.clone()).or_insert_with(|| Vec::with_capacity(1));
+                if let Err(at) = keys.binary_search(key) {
+                    keys.insert(at, Arc::clone(key));
+                }
+            }
+        }
+    }
+
+    fn unindex(&mut self, key: &Arc<str>, place: Option<&Place>) {
+        match place {
+            None | Some(Place::Everywhere) => drop(self.everywhere.remove(key)),
+            Some(Place::Tenant) => {}
+            Some(Place::Access(of)) => {
+                let Some(keys) = self.accesses_of.get_mut(&of.0) else { return };
+                if let Ok(at) = keys.binary_search(key) {
+                    keys.remove(at);
+                }
+                if keys.is_empty() {
+                    self.accesses_of.remove(&of.0);
+                }
+            }
+        }
+    }
+
+    fn take_away(&mut self, key: &Arc<str>) {
+        let place = self.items.remove(key).and_then(|held| held.place);
+        self.unindex(key, place.as_ref());
+    }
+
+    /// The keys of all that a view of tenants may show, found without a look at anybody else's; `None` for a view of
+    /// every tenant.
+    pub(super) fn keys_of(&self, view: &View) -> Option<Vec<Arc<str>>> {
+        if view.tenants.is_empty() {
+            return None;
+        }
+        let mut keys: Vec<Arc<str>> = self.everywhere.iter().cloned().collect();
+        for tenant in &view.tenants {
+            let own = self.items.get_key_value(format!("tenant/{tenant}").as_str());
+            keys.extend(own.map(|(key, _)| Arc::clone(key)));
+            keys.extend(self.accesses_of.get(tenant).into_iter().flatten().cloned());
+        }
+        Some(keys)
+    }
+
+    /// An item that is there, if a view shows it.
+    pub(super) fn present(&self, key: &Arc<str>, view: &View) -> Option<WireItem> {
+        self.shown(key, view).filter(|item| item.payload.is_some())
     }
 
     /// The content of one item, if it is there.
@@ -115,8 +184,13 @@ impl Mirror {
         if let Some(sum) = self.sums.get(view) {
             return *sum;
         }
-        let shown = self.items.iter().filter(|(key, held)| view.shows(key, held.place.as_ref()));
-        let sum = shown.fold(0_u128, |sum, (_, held)| sum.wrapping_add(held.digest));
+        let add = |sum: u128, (key, held): (&Arc<str>, &Held)| {
+            if view.shows(key, held.place.as_ref()) { sum.wrapping_add(held.digest) } else { sum }
+        };
+        let sum = match self.keys_of(view) {
+            Some(keys) => keys.iter().filter_map(|key| self.items.get_key_value(key)).fold(0, add),
+            None => self.items.iter().fold(0, add),
+        };
         if self.sums.len() >= VIEWS_MAX {
             self.sums.clear();
         }

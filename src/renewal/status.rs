@@ -108,7 +108,7 @@ impl Fleet {
         let Some(peers) = &self.peers else {
             return Ok(vec![AuthorityStatus {
                 id: self.own.id.clone(),
-                address: self.own.address.clone(),
+                address: self.address().to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 read,
                 silent_for: Duration::ZERO,
@@ -129,7 +129,7 @@ impl Fleet {
     fn heard_here(&self) -> Vec<SidecarStatus> {
         let boot = self.clock.boot();
         let told = |member: FleetMember| SidecarStatus {
-            authority: self.own.address.clone(),
+            authority: self.address().to_owned(),
             silent_ms: Some(whole_ms(boot.since(member.heard))),
             holds: member.holds,
             policy_digest: member.policy_digest,

@@ -40,6 +40,8 @@ fn a_sidecar_elsewhere_allows_what_was_granted_and_nothing_after_the_answer_effe
     assert_eq!((edge_1[0]["revision"].as_u64(), &edge_1[0]["state"]), (shown["revision"].as_u64(), &json!("current")));
     assert!(edge_1[0]["policy_revision"].as_str().unwrap().starts_with("sha256:"), "{shown}");
     assert!(edge_1[0]["log_sequence"].as_u64().unwrap() > 0, "{shown}");
+    let own = format!("{}", app.addresses.authority);
+    assert_eq!(shown["authorities"][0]["address"], own.as_str(), "not the port 0 that was configured");
     assert_eq!(app.authority("csilla").get("/v1/fleet").status, 403);
 }
 

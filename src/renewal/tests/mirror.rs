@@ -5,7 +5,7 @@ use super::super::view::View;
 use crate::domain::{TenantId, Timestamp, WorkloadName};
 use crate::store::{Item, Revision};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Keys, each with its tenant and workload, where it has them.
@@ -90,7 +90,17 @@ fn check(mirror: &mut Mirror, model: &Model, floor: u64, number: u64) {
             }
         }
         let live = model.iter().filter(|(key, (payload, _))| payload.is_some() && shows(&view, key));
-        assert_eq!(paged, live.map(|(key, _)| (*key).to_owned()).collect::<Vec<_>>(), "{view:?}");
+        let live: Vec<_> = live.map(|(key, _)| (*key).to_owned()).collect();
+        assert_eq!(paged, live, "{view:?}");
+        let keys = mirror.keys_of(&view);
+        assert_eq!(keys.is_some(), !view.tenants.is_empty(), "{view:?}");
+        let Some(keys) = keys else { continue };
+        let of_others = |key: &Arc<str>| !shows(&View { workloads: BTreeSet::new(), ..view.clone() }, key);
+        assert!(!keys.iter().any(of_others), "{keys:?} for {view:?}");
+        let found = keys.iter().filter_map(|key| mirror.present(key, &view));
+        let mut found: Vec<_> = found.map(|item| item.key.to_string()).collect();
+        found.sort_unstable();
+        assert_eq!(found, live, "{view:?}");
     }
 }
 
