@@ -35,7 +35,7 @@ enum What {
     /// The authority is a process of its own on one core; the sidecars run in this one on another, each over a
     /// connection of its own.
     #[command(
-        after_help = "Example:\n  lockbox bench fleet --sidecars 1000 --changes 50\n  lockbox bench fleet --sidecars 10 --tenants 1000000 --grants 100000 --scoped"
+        after_help = "Example:\n  lockbox bench fleet --sidecars 1000 --changes 50\n  lockbox bench fleet --sidecars 100 --tenants 1000000 --grants 100000 --scoped"
     )]
     Fleet(fleet::Args),
     /// The floor itself: parses a question, answers JSON of the size of a decision, decides nothing.

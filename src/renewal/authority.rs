@@ -212,10 +212,9 @@ impl Fleet {
         self.members().shown(self.clock.boot())
     }
 
-    /// The sidecars heard here that might still answer from before `revision`.
-    pub fn lagging(&self, revision: Revision, boot: Boot) -> Vec<String> {
-        let lagging = self.members().lagging(revision.epoch, revision.number, boot);
-        lagging.into_iter().map(|((sidecar, _), _)| sidecar).collect()
+    /// Whether a sidecar heard here might still answer from before `revision`.
+    pub fn any_lags(&self, revision: Revision, boot: Boot) -> bool {
+        self.members().any_lags(revision.epoch, revision.number, boot)
     }
 
     /// Wakes the renewals that are held back.
@@ -334,7 +333,7 @@ impl Effects for Fleet {
                 return;
             }
             let unknown = self.members().unknown(boot);
-            if !unknown && self.lagging(revision, boot).is_empty() && self.settled_elsewhere(revision).await {
+            if !unknown && !self.any_lags(revision, boot) && self.settled_elsewhere(revision).await {
                 return;
             }
             let left = longest.saturating_sub(boot.since(began));

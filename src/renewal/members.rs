@@ -94,11 +94,18 @@ impl Members {
 
     /// The runs that might still answer from before a revision, and what they hold.
     pub(super) fn lagging(&self, epoch: u64, number: u64, boot: Boot) -> Vec<(RunId, Option<(u64, u64)>)> {
+        let lagging = self.runs.iter().filter(|(_, member)| self.lags(member, epoch, number, boot));
+        lagging.map(|(id, member)| (id.clone(), member.holds)).collect()
+    }
+
+    /// Whether there is any such run; asked at each of thousands of acknowledgements, so none is named.
+    pub(super) fn any_lags(&self, epoch: u64, number: u64, boot: Boot) -> bool {
+        self.runs.values().any(|member| self.lags(member, epoch, number, boot))
+    }
+
+    fn lags(&self, member: &FleetMember, epoch: u64, number: u64, boot: Boot) -> bool {
         // One that says it holds nothing may be waiting for an answer read before the change.
-        let lags = |member: &FleetMember| {
-            !acknowledges(member.holds, epoch, number) && boot.since(member.heard) < self.certainly_over
-        };
-        self.runs.iter().filter(|(_, member)| lags(member)).map(|(id, member)| (id.clone(), member.holds)).collect()
+        !acknowledges(member.holds, epoch, number) && boot.since(member.heard) < self.certainly_over
     }
 
     /// Whether sidecars of before this process may hold leases.

@@ -103,7 +103,7 @@ async fn a_change_is_effective_when_the_sidecar_has_it() {
 async fn where_nobody_listens_a_change_is_effective_at_once() {
     let world = world();
     let revision = world.change(true).await;
-    assert!(world.fleet.lagging(revision, world.clock.boot()).is_empty());
+    assert!(!world.fleet.any_lags(revision, world.clock.boot()));
     world.fleet.effective(revision).await;
 }
 
@@ -120,7 +120,7 @@ async fn a_silent_sidecar_is_outwaited() {
     world.fleet.effective(revision).await;
     let boot = world.clock.boot();
     assert!(state.standing().revision == 2 || state.standing().now(boot).is_none(), "it could still contradict");
-    assert!(world.fleet.lagging(revision, boot).is_empty());
+    assert!(!world.fleet.any_lags(revision, boot));
 }
 
 /// Answers as it is told, to show what a sidecar does not take.
