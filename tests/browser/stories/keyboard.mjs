@@ -16,6 +16,11 @@ async function inSight(page, what) {
   assert.deepEqual(seen, { ring: true, there: true, bare: true }, `the focus on ${what} is in sight`);
 }
 
+/** Waits until this has the focus: browsers give `autofocus` its due a moment after the page is there. */
+async function focused(page, what) {
+  await page.waitForFunction((what) => document.activeElement.matches(what), what);
+}
+
 async function told(stage, screen) {
   const id = await pending({ actions: ['read', 'search'], service_request: `SR-${screen.length}` });
   const page = await stage.open({ screen });
@@ -56,6 +61,7 @@ async function told(stage, screen) {
   await page.keyboard.press('Space');
   await page.keyboard.press('Enter');
   await page.waitForURL(`**/requests/${id}/look`);
+  await focused(page, '.would');
   assert.equal(await page.evaluate(() => document.activeElement.textContent), 'If you approve, ana@provider.example may do this from that moment: read – mailbox adele@contoso.example – for 2 hours, and not longer.');
   assert.equal(await page.getByLabel('search', { exact: true }).isChecked(), false);
   await check(page, `keyboard-${screen}-look`);
@@ -73,7 +79,7 @@ async function told(stage, screen) {
   await page.keyboard.press('Enter');
   await page.waitForURL('**/requests/*?done=approved');
   // Where one is after it: at what was done.
-  assert.equal(await page.evaluate(() => document.activeElement.className), 'done');
+  await focused(page, '.done');
   const { decided, grant } = await done('csilla', 'GET', `/v1/access-requests/${id}`);
   assert.deepEqual([decided.comment, grant.actions], ['from the keyboard', ['read']]);
   await check(page, `keyboard-${screen}`);
@@ -100,6 +106,6 @@ await story('keyboard', async (stage) => {
   await page.getByLabel('read', { exact: true }).uncheck();
   await page.getByRole('button', { name: 'Approve' }).press('Enter');
   await page.getByRole('alert').waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement.className), 'problem');
+  await focused(page, '.problem');
   assert.match(await page.getByRole('alert').textContent(), /at least one action/);
 });
