@@ -62,12 +62,11 @@ impl Mirror {
         let Item { key, payload, digest } = item;
         let key: Arc<str> = key.into();
         let place = payload.as_deref().map(|payload| Place::of(&key, payload));
-        let before = self.items.get(&key);
+        let before = self.items.get(&key).map(|held| (held.digest, held.revision, held.place.clone()));
+        let (was, last, had) = before.map_or((0, None, None), |(was, last, had)| (was, Some(last), Some(had)));
         // A key keeps its place for ever: an AccessRequest never changes hands.
-        let place = before.and_then(|held| held.place.clone()).or(place);
-        self.index(&key, before.map(|held| held.place.clone()), place.as_ref());
-        let before = self.items.get(&key);
-        let (was, last) = before.map_or((0, None), |held| (held.digest, Some(held.revision)));
+        let place = had.clone().flatten().or(place);
+        self.index(&key, had, place.as_ref());
         for (view, sum) in &mut self.sums {
             if view.shows(&key, place.as_ref()) {
                 *sum = sum.wrapping_sub(was).wrapping_add(digest);

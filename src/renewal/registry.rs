@@ -1,7 +1,8 @@
 //! Which sidecars are registered. One is registered by its first renewal, before its first lease: its token or its
 //! certificate is what admits it. An operator may take one that is lost off the list, and let it in again.
 //!
-//! Who was taken off is read once a beat, so it is kept apart from all who are registered: few beside many.
+//! Whether it was is told by its own entry, as ever. Beside it stands a list of those who were, which is read once a
+//! beat: few beside many.
 
 use super::protocol::RenewError;
 use crate::domain::{PersonId, Timestamp};
@@ -9,6 +10,7 @@ use crate::store::{Note, NoteKind, Store, StoreError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The sidecar in the authority's own process; it needs no entry.
@@ -21,10 +23,14 @@ const PAGE: u32 = 1_000;
 pub(super) struct Registered {
     /// When it was, in milliseconds since the epoch.
     pub(super) at_ms: i64,
+    /// That it was taken off the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) removed: Option<Removed>,
 }
 
 /// That a sidecar was taken off the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(i64, String)", into = "(i64, String)")]
 pub struct Removed {
     /// When, in milliseconds since the epoch.
     pub at_ms: i64,
@@ -32,33 +38,42 @@ pub struct Removed {
     pub by: String,
 }
 
+impl From<(i64, String)> for Removed {
+    fn from((at_ms, by): (i64, String)) -> Self {
+        Self { at_ms, by }
+    }
+}
+
+impl From<Removed> for (i64, String) {
+    fn from(removed: Removed) -> Self {
+        (removed.at_ms, removed.by)
+    }
+}
+
 /// See the module.
 pub(super) struct Registry {
     store: Arc<dyn Store>,
-    /// Those of whose registration this authority knows; there may be more.
+    /// Those whose entries this authority has read or written; there may be more.
     known: RwLock<BTreeSet<String>>,
+    /// Whether there is any, whoever heard it.
+    any: AtomicBool,
     /// All who were taken off, as the list was read last.
     removed: RwLock<BTreeMap<String, Removed>>,
 }
 
 impl Registry {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, known: RwLock::default(), removed: RwLock::default() }
+        Self { store, known: RwLock::default(), any: AtomicBool::default(), removed: RwLock::default() }
     }
 
     /// Whether any is known to be registered.
     pub(super) fn any(&self) -> bool {
-        !self.known.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.any.load(Ordering::Relaxed)
     }
 
     /// All that are registered, by name.
     pub(super) async fn all(&self) -> Result<BTreeMap<String, Registered>, StoreError> {
         self.listed(NoteKind::Sidecar).await
-    }
-
-    /// All that were taken off the list, by name.
-    pub(super) fn removed(&self) -> BTreeMap<String, Removed> {
-        self.removed.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Reads anew who was taken off, and whether any is registered.
@@ -67,7 +82,7 @@ impl Registry {
         *self.removed.write().unwrap_or_else(PoisonError::into_inner) = removed;
         if !self.any() {
             let first = self.store.notes_after(NoteKind::Sidecar, "", 1).await?;
-            self.known.write().unwrap_or_else(PoisonError::into_inner).extend(first.into_iter().map(|note| note.key));
+            self.any.store(!first.is_empty(), Ordering::Relaxed);
         }
         Ok(())
     }
@@ -79,10 +94,14 @@ impl Registry {
         }
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner).contains(name);
         if !known {
-            if self.store.note(NoteKind::Sidecar, name).await?.is_none() {
-                self.put(NoteKind::Sidecar, name, &Registered { at_ms: now.as_ms() }).await?;
+            match self.entry(name).await? {
+                None => self.put(NoteKind::Sidecar, name, &Registered { at_ms: now.as_ms(), removed: None }).await?,
+                // One that an authority of an older version took off is in its own entry only.
+                Some(Registered { removed: Some(removed), .. }) => self.list(name, removed).await?,
+                Some(Registered { removed: None, .. }) => {}
             }
             self.known.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+            self.any.store(true, Ordering::Relaxed);
         }
         self.admits(name)
     }
@@ -99,20 +118,31 @@ impl Registry {
 
     /// Takes a sidecar off the list; false if there is none of that name.
     pub(super) async fn remove(&self, name: &str, by: &PersonId, now: Timestamp) -> Result<bool, StoreError> {
-        if self.store.note(NoteKind::Sidecar, name).await?.is_none() {
-            return Ok(false);
-        }
+        let Some(entry) = self.entry(name).await? else { return Ok(false) };
         let removed = Removed { at_ms: now.as_ms(), by: by.to_string() };
-        self.put(NoteKind::RemovedSidecar, name, &removed).await?;
-        self.removed.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), removed);
+        self.put(NoteKind::Sidecar, name, &Registered { removed: Some(removed.clone()), ..entry }).await?;
+        self.list(name, removed).await?;
         Ok(true)
     }
 
     /// Lets a sidecar in again; false if there is none of that name.
     pub(super) async fn admit_again(&self, name: &str) -> Result<bool, StoreError> {
+        let Some(entry) = self.entry(name).await? else { return Ok(false) };
+        self.put(NoteKind::Sidecar, name, &Registered { removed: None, ..entry }).await?;
         self.store.take_note(NoteKind::RemovedSidecar, name).await?;
         self.removed.write().unwrap_or_else(PoisonError::into_inner).remove(name);
-        Ok(self.store.note(NoteKind::Sidecar, name).await?.is_some())
+        Ok(true)
+    }
+
+    /// Puts one that was taken off among those who were.
+    async fn list(&self, name: &str, removed: Removed) -> Result<(), StoreError> {
+        self.put(NoteKind::RemovedSidecar, name, &removed).await?;
+        self.removed.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), removed);
+        Ok(())
+    }
+
+    async fn entry(&self, name: &str) -> Result<Option<Registered>, StoreError> {
+        self.store.note(NoteKind::Sidecar, name).await?.as_ref().map(parsed).transpose()
     }
 
     async fn put<T: Serialize + Sync>(&self, kind: NoteKind, name: &str, entry: &T) -> Result<(), StoreError> {
@@ -129,12 +159,14 @@ impl Registry {
             let Some(last) = page.last() else { return Ok(read) };
             after.clone_from(&last.key);
             for note in page {
-                let parsed = serde_json::from_str(&note.document).map_err(|error| StoreError::Corrupt {
-                    what: format!("sidecar `{}`", note.key),
-                    why: error.to_string(),
-                })?;
-                read.insert(note.key, parsed);
+                let entry = parsed(&note)?;
+                read.insert(note.key, entry);
             }
         }
     }
+}
+
+fn parsed<T: DeserializeOwned>(note: &Note) -> Result<T, StoreError> {
+    serde_json::from_str(&note.document)
+        .map_err(|error| StoreError::Corrupt { what: format!("sidecar `{}`", note.key), why: error.to_string() })
 }

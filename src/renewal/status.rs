@@ -88,13 +88,12 @@ impl Fleet {
                 sidecars.insert(id, status);
             }
         }
-        let (mut unheard, removed) = (self.registry.all().await?, self.registry.removed());
-        for status in sidecars.values() {
-            unheard.remove(&status.sidecar);
-        }
-        sidecars.extend(unheard.into_keys().map(|name| ((name.clone(), String::new()), silent(name))));
+        let registered = self.registry.all().await?;
+        let heard: BTreeSet<String> = sidecars.values().map(|status| status.sidecar.clone()).collect();
+        let unheard = registered.keys().filter(|name| !heard.contains(*name));
+        sidecars.extend(unheard.map(|name| ((name.clone(), String::new()), silent(name.clone()))));
         for status in sidecars.values_mut() {
-            status.removed = removed.get(&status.sidecar).cloned();
+            status.removed = registered.get(&status.sidecar).and_then(|entry| entry.removed.clone());
         }
         let authorities = self.authorities((revision.epoch, revision.number)).await?;
         Ok(FleetStatus {

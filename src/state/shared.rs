@@ -10,7 +10,7 @@ use std::sync::Arc;
 const LOOK_AT: usize = 1_000;
 
 /// A value whose clones are one in memory.
-pub(super) trait Held: Clone + Eq + Hash {
+pub(super) trait Counted: Clone + Eq + Hash {
     /// How many clones there are.
     fn holders(&self) -> usize;
 }
@@ -22,19 +22,19 @@ pub(super) struct Shared<T> {
     look_at: usize,
 }
 
-impl Held for Arc<Attributes> {
+impl Counted for Arc<Attributes> {
     fn holders(&self) -> usize {
         Arc::strong_count(self)
     }
 }
 
-impl Held for PersonId {
+impl Counted for PersonId {
     fn holders(&self) -> usize {
         self.holders()
     }
 }
 
-impl Held for WorkloadName {
+impl Counted for WorkloadName {
     fn holders(&self) -> usize {
         self.holders()
     }
@@ -46,7 +46,7 @@ impl<T> Default for Shared<T> {
     }
 }
 
-impl<T: Held> Shared<T> {
+impl<T: Counted> Shared<T> {
     /// The same value, as others have it if any does.
     pub(super) fn one(&mut self, value: T) -> T {
         if let Some(held) = self.held.get(&value) {

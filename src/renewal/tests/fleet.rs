@@ -152,6 +152,33 @@ async fn a_sidecar_is_registered_once_and_one_that_was_taken_off_gets_nothing() 
     assert!(late.any(), "one is registered, whoever heard it");
 }
 
+#[tokio::test]
+async fn who_was_taken_off_stays_off_through_an_upgrade_and_back() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    // As versions before the list of those who were taken off have written it.
+    let document = r#"{"at_ms":5,"removed":[20,"olga@provider.example"]}"#.to_owned();
+    let before = Note { kind: NoteKind::Sidecar, key: "s".to_owned(), document, expires_at: None };
+    store.put_note(before.clone()).await.unwrap();
+    let (here, there) = (Registry::new(Arc::clone(&store)), Registry::new(Arc::clone(&store)));
+    for registry in [&here, &there] {
+        registry.refresh().await.unwrap();
+    }
+    for _ in 0..2 {
+        let refused = here.admit("s", Timestamp::from_ms(21)).await;
+        assert!(matches!(&refused, Err(RenewError::Refused(why)) if why.contains("olga")), "{refused:?}");
+        here.refresh().await.unwrap();
+    }
+    there.refresh().await.unwrap();
+    there.admits("s").unwrap_err();
+    assert!(here.admit_again("s").await.unwrap());
+    here.admit("s", Timestamp::from_ms(22)).await.unwrap();
+    let kept = async || store.note(NoteKind::Sidecar, "s").await.unwrap().unwrap();
+    assert_eq!(kept().await.document, r#"{"at_ms":5}"#);
+    let by = PersonId::parse("olga@provider.example").unwrap();
+    assert!(here.remove("s", &by, Timestamp::from_ms(20)).await.unwrap());
+    assert_eq!(kept().await, before, "versions before read it too");
+}
+
 /// More than two pages of a snapshot, and a change of each kind between any two pieces.
 #[tokio::test]
 async fn a_snapshot_while_changes_commit_is_the_record() {

@@ -111,10 +111,10 @@ impl Record {
 
     /// Two sidecars, of which one was taken off the list.
     fn register(&self) {
-        let removed = json!({ "at_ms": 2, "by": "otto@provider.example" });
+        let removed = json!([2, "otto@provider.example"]);
         for (kind, name, entry) in [
             (NoteKind::Sidecar, "edge-1", json!({ "at_ms": 1 })),
-            (NoteKind::Sidecar, "edge-2", json!({ "at_ms": 1 })),
+            (NoteKind::Sidecar, "edge-2", json!({ "at_ms": 1, "removed": removed })),
             (NoteKind::RemovedSidecar, "edge-2", removed),
         ] {
             let (key, document) = (name.to_owned(), entry.to_string());
