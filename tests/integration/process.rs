@@ -80,6 +80,14 @@ impl Process {
         Self::starting(shell)
     }
 
+    /// How many files the system lets it open: now, and at the most.
+    pub(crate) fn open_files(&self) -> (String, String) {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", self.child.id())).unwrap();
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+        let mut words = line.split_whitespace().map(str::to_owned);
+        (words.next().unwrap(), words.next().unwrap())
+    }
+
     /// Asks it to end, and waits for it.
     pub(crate) fn terminate(mut self) {
         let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
