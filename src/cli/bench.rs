@@ -4,6 +4,7 @@ mod client;
 mod fleet;
 mod floor;
 mod http;
+mod people;
 mod server;
 mod world;
 

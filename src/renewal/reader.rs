@@ -36,6 +36,8 @@ pub(super) struct Reader {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     time: Arc<AuthorityTime>,
+    /// How long after one look the next one begins at the earliest.
+    pace: Duration,
     mirror: Mutex<Mirror>,
     /// Held by whoever looks.
     turn: tokio::sync::Mutex<()>,
@@ -56,7 +58,8 @@ struct Looks {
 impl Reader {
     pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, time: Arc<AuthorityTime>) -> Self {
         let (mirror, turn) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { store, clock, time, mirror, turn, looks: Mutex::default() }
+        let pace = if store.is_shared() { PACE } else { Duration::ZERO };
+        Self { store, clock, time, pace, mirror, turn, looks: Mutex::default() }
     }
 
     /// The mirror as it stands.
@@ -79,7 +82,7 @@ impl Reader {
                     .map_or_else(|| Err(unread().into()), |last| last.as_ref().copied().map_err(failed));
             }
         }
-        self.pace().await;
+        self.at_its_pace().await;
         {
             // Whoever has asked by now is served by this one.
             let mut looks = self.looks();
@@ -93,13 +96,13 @@ impl Reader {
         Ok(looked?)
     }
 
-    async fn pace(&self) {
-        if !self.store.is_shared() {
-            return;
-        }
+    async fn at_its_pace(&self) {
         let last = self.looks().at;
-        let since = last.map_or(PACE, |at| self.clock.boot().since(at));
-        tokio::time::sleep(PACE.saturating_sub(since)).await;
+        let since = last.map_or(self.pace, |at| self.clock.boot().since(at));
+        let wait = self.pace.saturating_sub(since);
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
     }
 
     async fn look_now(&self) -> Result<Look, StoreError> {
@@ -168,3 +171,6 @@ impl Reader {
 fn unread() -> StoreError {
     StoreError::Unavailable("the record has not been read yet".to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,12 +42,25 @@ impl Remote {
     /// # Errors
     /// [`RenewError::Unreachable`] for an address that is none, or none at all.
     pub fn new(settings: RemoteSettings, chance: u64) -> Result<Self, RenewError> {
-        let lease = settings.lease;
+        let Waits { attempt_max, hedge_after } = Waits::within(settings.lease);
+        Ok(Self { ways: Ways::new(settings, attempt_max, chance)?, hedge_after })
+    }
+}
+
+/// How long is waited for an authority.
+struct Waits {
+    /// Until its attempt is given up.
+    attempt_max: Duration,
+    /// Until the next one is asked as well.
+    hedge_after: Duration,
+}
+
+impl Waits {
+    fn within(lease: LeaseSettings) -> Self {
         let spare = lease.usable().saturating_sub(lease.hold);
         // One lost renewal must not cost the lease: half of what is left is for the next one.
         let attempt_max = lease.hold.saturating_add(spare / 2);
-        let hedge_after = lease.hold.saturating_add(spare / 8);
-        Ok(Self { ways: Ways::new(settings, attempt_max, chance)?, hedge_after })
+        Self { attempt_max, hedge_after: lease.hold.saturating_add(spare / 8) }
     }
 }
 
@@ -88,3 +101,6 @@ impl Renew for Remote {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

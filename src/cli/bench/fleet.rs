@@ -6,6 +6,7 @@ mod crowd;
 
 use super::super::error::CliError;
 use super::super::{Exit, output, output::Output};
+use super::people::People;
 use super::server::Server;
 use super::world::World;
 use crate::clock::{Boot, Clock as _, SystemClock};
@@ -81,12 +82,13 @@ fn measure(args: &Args, output: &Output, dir: &Path) -> Result<Value, CliError> 
     let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let server = Server::lockbox(args.core, dir, &variables)?;
     let started = SystemClock.boot().since(began);
+    let people = People::of(dir)?;
     let alone_mib = server.rss_mib();
     output.note("one sidecar takes a snapshot of everything");
     let (snapshot, held_mib) = runtime.block_on(async {
         let before = own_rss_mib();
         let began = SystemClock.boot();
-        let one = Crowd::start(&world, 1, false)?;
+        let one = Crowd::start(&world, &people, 1, false)?;
         one.all_hold(1).await?;
         let held = own_rss_mib() - before;
         one.stop().await;
@@ -95,7 +97,7 @@ fn measure(args: &Args, output: &Output, dir: &Path) -> Result<Value, CliError> 
     output.note(&format!("{} sidecars join", args.sidecars));
     runtime.block_on(async {
         let began = SystemClock.boot();
-        let crowd = Crowd::start(&world, args.sidecars, args.scoped)?;
+        let crowd = Crowd::start(&world, &people, args.sidecars, args.scoped)?;
         crowd.all_hold(1).await?;
         let joined = SystemClock.boot().since(began);
         let (cpu, own) = (server.cpu_seconds(), own_cpu_seconds());
@@ -109,7 +111,7 @@ fn measure(args: &Args, output: &Output, dir: &Path) -> Result<Value, CliError> 
         let cpu = server.cpu_seconds();
         for change in 1..=args.changes {
             output.note(&format!("revocation {change} of {}", args.changes));
-            let (arrived, answered) = revoke(&world, &crowd).await?;
+            let (arrived, answered) = revoke(&people, &crowd).await?;
             delivered.extend(arrived.iter().map(|took| ms(*took)));
             effective.push(ms(answered));
         }
@@ -128,13 +130,13 @@ fn measure(args: &Args, output: &Output, dir: &Path) -> Result<Value, CliError> 
 }
 
 /// One revocation: when each sidecar had it, and when the call was answered, from when it was sent.
-async fn revoke(world: &World, crowd: &Crowd) -> Result<(Vec<Duration>, Duration), CliError> {
+async fn revoke(people: &People, crowd: &Crowd) -> Result<(Vec<Duration>, Duration), CliError> {
     let id = {
-        let world = world.clone();
-        tokio::task::spawn_blocking(move || world.granted()).await.map_err(CliError::failed)??
+        let people = people.clone();
+        tokio::task::spawn_blocking(move || people.granted()).await.map_err(CliError::failed)??
     };
     let before = crowd.settled().await?;
-    let caller = world.clone();
+    let caller = people.clone();
     let began = SystemClock.boot();
     let answered = tokio::task::spawn_blocking(move || {
         caller.revoke(&id)?;

@@ -1,7 +1,7 @@
 //! The processes under load: the floor, and Lockbox with its variants, each pinned to one core.
 
 use super::super::error::CliError;
-use serde_json::{Value, json};
+use super::people::People;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -49,13 +49,12 @@ impl Server {
         let stdout = child.stdout.take().ok_or_else(|| CliError::failed("the server has no output"))?;
         let mut first = String::new();
         BufReader::new(stdout).read_line(&mut first)?;
-        let demo: Value =
-            serde_json::from_str(&std::fs::read_to_string(dir.join("demo.json"))?).map_err(CliError::failed)?;
-        let text = |path: &str| demo.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-        approve(&text("/authority"), |who| text(&format!("/people/{who}/token")))?;
-        let address: SocketAddr = text("/sidecar").trim_start_matches("http://").parse().map_err(CliError::failed)?;
-        let token = text("/callers/exchange-frontend/token");
-        Ok(Self { child, address, request: request(address, Some(&token)) })
+        let people = People::of(dir)?;
+        people.granted()?;
+        let address: SocketAddr =
+            people.text("/sidecar")?.trim_start_matches("http://").parse().map_err(CliError::failed)?;
+        let request = request(address, Some(people.text("/callers/exchange-frontend/token")?));
+        Ok(Self { child, address, request })
     }
 
     /// CPU time that the process has used, in seconds.
@@ -102,27 +101,4 @@ fn request(address: SocketAddr, token: Option<&str>) -> Vec<u8> {
         "POST /v1/authorize HTTP/1.1\r\nHost: {address}\r\n{proof}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{QUESTION}"
     )
     .into_bytes()
-}
-
-/// Takes one AccessRequest through review and approval, so that the question of the load is allowed.
-fn approve(authority: &str, token: impl Fn(&str) -> String) -> Result<(), CliError> {
-    let post = |who: &str, path: &str, version: Option<&str>, body: Value| -> Result<Value, CliError> {
-        let mut call = ureq::post(format!("{authority}/v1/access-requests{path}"))
-            .header("Authorization", format!("Bearer {}", token(who)))
-            .header("Content-Type", "application/json");
-        if let Some(version) = version {
-            call = call.header("If-Match", version);
-        }
-        let text = call.send(body.to_string()).map_err(CliError::failed)?.body_mut().read_to_string();
-        serde_json::from_str(&text.map_err(CliError::failed)?).map_err(CliError::failed)
-    };
-    let asked = json!({
-        "tenant": "contoso", "workload": "exchange", "service_request": "SR-1042", "duration": "PT4H", "actions": ["read"],
-        "reason": { "code": "customer_initiated_support", "text": "load" }, "content": ["mailbox/adele@contoso.example"],
-    });
-    let made = post("ana", "", None, asked)?;
-    let id = made.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    post("rita", &format!("/{id}/review"), None, json!({ "verdict": "approve" }))?;
-    post("csilla", &format!("/{id}/approve"), Some("\"2\""), json!({}))?;
-    Ok(())
 }

@@ -1,5 +1,4 @@
-//! The record under load: a demo's, with as many tenants and live Grants more as are asked for, and the people who
-//! approve and revoke in it.
+//! The record under load: a demo's, with as many tenants and live Grants more as are asked for.
 
 use super::super::error::CliError;
 use crate::app::{Addresses, record};
@@ -15,7 +14,6 @@ use crate::identity::tokens::{self, Entry};
 use crate::state::StateItem;
 use crate::store::{Item, Transaction};
 use core::time::Duration;
-use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -95,53 +93,6 @@ impl World {
             transaction.commit().await.map_err(CliError::failed)?;
         }
         Ok(())
-    }
-
-    fn demo(&self) -> Result<Value, CliError> {
-        let text = std::fs::read_to_string(self.dir.join("demo.json"))?;
-        serde_json::from_str(&text).map_err(CliError::failed)
-    }
-
-    /// The authority's address.
-    pub(super) fn authority(&self) -> Result<String, CliError> {
-        let demo = self.demo()?;
-        let address = demo.get("authority").and_then(Value::as_str);
-        address.map(str::to_owned).ok_or_else(|| CliError::failed("demo.json names no authority"))
-    }
-
-    /// An approved AccessRequest.
-    pub(super) fn granted(&self) -> Result<String, CliError> {
-        let asked = json!({
-            "tenant": "contoso", "workload": "exchange", "service_request": "SR-1", "duration": "PT1H",
-            "actions": ["read"], "reason": { "code": "customer_initiated_support", "text": "load" },
-        });
-        let made = self.post("ana", "", None, &asked)?;
-        let id = made.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        self.post("rita", &format!("/{id}/review"), None, &json!({ "verdict": "approve" }))?;
-        self.post("csilla", &format!("/{id}/approve"), Some("\"2\""), &json!({}))?;
-        Ok(id)
-    }
-
-    /// Revokes it, and waits until that is effective.
-    pub(super) fn revoke(&self, id: &str) -> Result<(), CliError> {
-        let answer = self.post("csilla", &format!("/{id}/revoke"), None, &json!({}))?;
-        match answer.get("effective").and_then(Value::as_bool) {
-            Some(true) => Ok(()),
-            _ => Err(CliError::failed(format!("it was not answered effective: {answer}"))),
-        }
-    }
-
-    fn post(&self, who: &str, path: &str, version: Option<&str>, body: &Value) -> Result<Value, CliError> {
-        let demo = self.demo()?;
-        let token = demo.pointer(&format!("/people/{who}/token")).and_then(Value::as_str).unwrap_or_default();
-        let mut call = ureq::post(format!("{}/v1/access-requests{path}", self.authority()?))
-            .header("Authorization", format!("Bearer {token}"))
-            .header("Content-Type", "application/json");
-        if let Some(version) = version {
-            call = call.header("If-Match", version);
-        }
-        let text = call.send(body.to_string()).map_err(CliError::failed)?.body_mut().read_to_string();
-        serde_json::from_str(&text.map_err(CliError::failed)?).map_err(CliError::failed)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Many sidecars in one process: each the real renewer, over a connection of its own, into a memory of its own.
 
 use super::super::super::error::CliError;
+use super::super::people::People;
 use super::super::world::World;
 use crate::clock::{Boot, Clock, SystemClock};
 use crate::domain::TenantId;
@@ -53,7 +54,7 @@ impl Renew for Noting {
 }
 
 impl Crowd {
-    pub(super) fn start(world: &World, count: usize, scoped: bool) -> Result<Self, CliError> {
+    pub(super) fn start(world: &World, people: &People, count: usize, scoped: bool) -> Result<Self, CliError> {
         let arrivals = Arc::new(Mutex::new(BTreeMap::new()));
         let (mut states, mut renewers, mut tasks) = (Vec::new(), Vec::new(), JoinSet::new());
         let contoso = TenantId::parse("contoso").map_err(CliError::failed)?;
@@ -61,7 +62,8 @@ impl Crowd {
         for number in 0..count {
             let state = Arc::new(State::default());
             let token = Some(world.sidecar_token_file());
-            let link = Link::new(&world.authority()?, ClientFiles::default(), token, None, Duration::from_secs(60));
+            let link =
+                Link::new(people.text("/authority")?, ClientFiles::default(), token, None, Duration::from_secs(60));
             let link = link.map_err(CliError::failed)?;
             let settings = RenewerSettings {
                 sidecar: "bench".to_owned(),
