@@ -6,7 +6,8 @@ use super::router::AuthorityApi;
 use crate::domain::{Person, Role, Timestamp, whole_ms};
 use crate::renewal::wire::{self, Head, Kind, MEDIA_TYPE, PROTOCOL, Unreadable};
 use crate::renewal::{
-    AuthorityStatus, Body as Lacks, FleetStatus, Piece, Pieces, Renew as _, RenewAnswer, RenewError, SidecarStatus,
+    AuthorityStatus, Body as Lacks, EMBEDDED, FleetStatus, Piece, Pieces, Renew as _, RenewAnswer, RenewError,
+    SidecarStatus,
 };
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderValue, Response, StatusCode, header};
@@ -172,15 +173,26 @@ pub(super) async fn status(api: Arc<AuthorityApi>, call: Call) -> Answered {
 pub(super) async fn remove(api: Arc<AuthorityApi>, call: Call) -> Answered {
     let person = operator(&call)?;
     let name = call.param("name").to_owned();
-    let effective_at = api.fleet.remove(&name, &person.id).await?.ok_or_else(Problem::not_found)?;
+    let effective_at = api.fleet.remove(&name, &person.id).await?.ok_or_else(|| unheard(&name))?;
     Ok(answer(StatusCode::OK, &RemovedBody { name, effective_at: effective_at.to_string() }))
+}
+
+/// Operators may know of every sidecar, so nothing is given away by naming it.
+fn unheard(name: &str) -> Problem {
+    let why = if name == EMBEDDED {
+        format!("`{name}` is the sidecar within the authority: it starts and ends with it")
+    } else {
+        format!("no sidecar `{name}` was ever heard of: `lockbox fleet status` lists the names")
+    };
+    Problem::new(Cause::NotFound, why)
 }
 
 /// `POST /v1/fleet/sidecars/{name}/admit`.
 pub(super) async fn admit(api: Arc<AuthorityApi>, call: Call) -> Answered {
     operator(&call)?;
-    if !api.fleet.admit_again(call.param("name")).await? {
-        return Err(Problem::not_found());
+    let name = call.param("name");
+    if !api.fleet.admit_again(name).await? {
+        return Err(unheard(name));
     }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;

@@ -131,7 +131,14 @@ fn a_lost_sidecar_is_taken_off_the_list_and_may_come_back() {
     edge.becomes(&app, &ana_reads(), "grant_active");
     let path = "/v1/fleet/sidecars/edge-1";
     assert_eq!(app.authority("csilla").send("DELETE", path, None).status, 403);
-    app.authority("otto").send("DELETE", "/v1/fleet/sidecars/nobody", None).is(404);
+    for (method, path, why) in [
+        ("DELETE", "nobody", "no sidecar `nobody` was ever heard of"),
+        ("POST", "nobody/admit", "no sidecar `nobody` was ever heard of"),
+        ("DELETE", "embedded", "`embedded` is the sidecar within the authority"),
+    ] {
+        let said = app.authority("otto").send(method, &format!("/v1/fleet/sidecars/{path}"), None).is(404).json();
+        assert!(said["detail"].as_str().unwrap().starts_with(why), "{said}");
+    }
     let removed = app.authority("otto").send("DELETE", path, None).is(200).json();
     assert!(removed["effective_at"].as_str().is_some(), "{removed}");
     edge.becomes(&app, &ana_reads(), "lease_expired");

@@ -2,9 +2,13 @@
 
 use super::*;
 use crate::renewal::{Body, View};
-use axum::Router;
-use axum::routing::post;
+use bytes::Bytes;
+use core::convert::Infallible;
 use core::future::{Future, pending};
+use http_body_util::Full;
+use hyper::service::service_fn;
+use hyper::{Response, server::conn::http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
@@ -15,15 +19,21 @@ const NOTHING_NEW: &str = concat!(
     "\"answered_at_ms\":1,\"items\":0}}\n",
 );
 
-/// An authority that answers a renewal so; its address.
-async fn authority<F>(answer: impl Fn() -> F + Clone + Send + Sync + 'static) -> String
+/// An authority that answers a renewal so, over one connection; its address.
+async fn authority<F>(answer: impl Fn() -> F + Send + Sync + 'static) -> String
 where
-    F: Future<Output = &'static str> + Send,
+    F: Future<Output = &'static str> + Send + 'static,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().route("/v1/renew", post(answer));
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let answer = service_fn(|_| {
+            let answer = answer();
+            async { Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(answer.await.as_bytes())))) }
+        });
+        http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await
+    });
     url
 }
 
