@@ -1,5 +1,6 @@
 //! The way to one authority: one HTTP/2 connection, kept open, made anew when anything about it is in doubt. TLS
-//! files are read for each connection and the token for each request, so that they can be exchanged while a sidecar runs.
+//! files and the token are read for each connection, and one whose token is refused is made anew within the attempt,
+//! so that they can be exchanged while a sidecar runs.
 //!
 //! Invariant: an attempt ends. A connection on which one did not end in time is not used again: the other side may
 //! have gone without a word.
@@ -16,7 +17,8 @@ use core::time::Duration;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{self, SendRequest};
-use hyper::{Request, Response, StatusCode, header};
+use hyper::header::{self, HeaderValue};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,7 +44,14 @@ pub struct Link {
     named: Option<String>,
     /// How long an attempt may take in all, but for the pieces of a snapshot.
     attempt_max: Duration,
-    connection: Mutex<Option<SendRequest<Full<Bytes>>>>,
+    connection: Mutex<Option<Connection>>,
+}
+
+/// A connection, and the proof that is shown on it if its certificate is none.
+#[derive(Clone)]
+struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    proof: Option<HeaderValue>,
 }
 
 /// An address that is none.
@@ -76,15 +85,27 @@ impl Link {
         &self.base
     }
 
-    async fn connected(&self) -> Result<SendRequest<Full<Bytes>>, RenewError> {
+    /// The connection, and whether it was there before.
+    async fn connected(&self) -> Result<(Connection, bool), RenewError> {
         let mut kept = self.connection.lock().await;
-        if let Some(sender) = kept.as_ref().filter(|sender| !sender.is_closed()) {
-            return Ok(sender.clone());
+        if let Some(connection) = kept.as_ref().filter(|connection| !connection.sender.is_closed()) {
+            return Ok((connection.clone(), true));
         }
         let made = tokio::time::timeout(CONNECT_MAX.min(self.attempt_max), self.connect()).await;
         let sender = made.map_err(|_| self.unreachable("no connection came about in time"))??;
-        *kept = Some(sender.clone());
-        Ok(sender)
+        let connection = Connection { sender, proof: self.proof().await? };
+        *kept = Some(connection.clone());
+        Ok((connection, false))
+    }
+
+    /// The token, as it stands in its file now.
+    async fn proof(&self) -> Result<Option<HeaderValue>, RenewError> {
+        let Some(path) = self.token_file.clone() else { return Ok(None) };
+        let token = tokio::task::spawn_blocking(move || token(&path)).await.map_err(|error| self.unreachable(error))?;
+        let token = token.map_err(|error| RenewError::Refused(error.to_string()))?;
+        let mut proof = HeaderValue::try_from(format!("Bearer {token}")).map_err(|error| self.unreachable(error))?;
+        proof.set_sensitive(true);
+        Ok(Some(proof))
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, RenewError> {
@@ -122,16 +143,29 @@ impl Link {
     }
 
     async fn post(&self, path: &str, body: Vec<u8>) -> Result<Response<Incoming>, RenewError> {
+        let body = Bytes::from(body);
+        let (connection, kept) = self.connected().await?;
+        let response = self.say(connection, path, body.clone()).await?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return Ok(response);
+        }
+        self.forget().await;
+        if !kept {
+            return Ok(response);
+        }
+        // The proof may have been exchanged since this connection was made.
+        let (connection, _) = self.connected().await?;
+        self.say(connection, path, body).await
+    }
+
+    async fn say(&self, connection: Connection, path: &str, body: Bytes) -> Result<Response<Incoming>, RenewError> {
+        let Connection { mut sender, proof } = connection;
         let mut request = Request::post(format!("{}{path}", self.base));
-        if let Some(path) = self.token_file.clone() {
-            let token = tokio::task::spawn_blocking(move || token(&path)).await;
-            let token = token.map_err(|error| self.unreachable(error))?;
-            let token = token.map_err(|error| RenewError::Refused(error.to_string()))?;
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        if let Some(proof) = proof {
+            request = request.header(header::AUTHORIZATION, proof);
         }
         let request = request.header(header::CONTENT_TYPE, "application/json").body(Full::from(body));
         let request = request.map_err(|error| self.unreachable(error))?;
-        let mut sender = self.connected().await?;
         sender.send_request(request).await.map_err(|error| self.unreachable(in_full(&error)))
     }
 

@@ -200,7 +200,7 @@ fn secured(files: &ClientFiles) -> Result<TlsConfig, TlsError> {
     Ok(builder.build())
 }
 
-/// The token in a file that only its owner may read; read each time, for it may be exchanged.
+/// The token in a file that only its owner may read, as it stands there now: it may be exchanged.
 ///
 /// # Errors
 /// [`FetchError::Token`].

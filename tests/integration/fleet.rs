@@ -1,9 +1,14 @@
 //! Roles apart: an authority and sidecars as processes of their own, joined by HTTP/2.
 
-use crate::app::{Settings, TestApp};
+use crate::app::{Settings, TestApp, token_of, write_private};
 use crate::edge::Edge;
 use crate::steps::{ana_reads, eventually, question, wish, wish_for};
+use crate::watch::{Watch, revoke};
+use crate::wire::Client;
+use lockbox::domain::{Caller, CallerName};
+use lockbox::identity::tokens::{Entry, hash, render};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn url(app: &TestApp) -> String {
     format!("http://{}", app.addresses.authority)
@@ -190,4 +195,33 @@ fn what_is_no_sidecar_of_ours_gets_no_lease() {
     renew("edge-2", held(Some(current - 1))).is(200);
     let shown = eventually("edge-2 is shown", || fleet(&app), |shown| !told(shown, "edge-2").is_empty());
     assert_eq!(told(&shown, "edge-2")[0]["revision"].as_u64(), Some(current), "{shown}");
+}
+
+#[test]
+fn a_token_is_exchanged_while_everything_runs() {
+    let app = authority();
+    let edge = Edge::sidecar(&app, "edge-1", &url(&app), &[]);
+    let id = app.granted(&wish());
+    edge.becomes(&app, &ana_reads(), "grant_active");
+    let watch = Watch::on(&app, &edge);
+    let knows = |token: &str, known: bool| {
+        let asks = || Client::with_token(app.addresses.authority, token).send("POST", "/v1/renew", None).status;
+        eventually("the authority has read its tokens", asks, |status| (*status != 401) == known);
+    };
+    let (old, new) = (token_of("edge-1"), token_of("edge-1-next"));
+    let entry = |token: &str| {
+        let caller = Caller::Sidecar { name: CallerName::parse("edge-1").unwrap() };
+        render(&[Entry { sha256: hash(token), caller }])
+    };
+    let before = std::fs::read_to_string(app.tokens_file()).unwrap();
+    write_private(&app.tokens_file(), &format!("{before}\n{}", entry(&new)));
+    knows(&new, true);
+    write_private(&edge.dir().join("token"), &new);
+    write_private(&app.tokens_file(), &before.replace(&entry(&old), &entry(&new)));
+    knows(&old, false);
+    // For longer than a lease, so that it lives by the new one alone.
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!(watch.end().1, ["grant_active"], "the workload noticed");
+    revoke(&app.authority("csilla"), &id, "");
+    assert_eq!(edge.reason(&app, &ana_reads()), "grant_revoked");
 }
