@@ -1,5 +1,6 @@
 //! How often the record is looked at. The runtime's time stands still but for what is slept, so that a wait is
 //! counted to the millisecond.
+#![expect(clippy::disallowed_methods, reason = "the time of a paused runtime is what is slept, and nothing else")]
 
 use super::*;
 use crate::clock::SteppedClock;
