@@ -19,6 +19,21 @@ mod mirror;
 const SETTINGS: LeaseSettings =
     LeaseSettings { lease: Duration::from_millis(300), hold: Duration::from_millis(50), drift_ppm_max: 100_000 };
 
+/// A renewal of a run that holds this.
+pub(super) fn request(sidecar: &str, incarnation: &str, holds: Option<(u64, u64)>) -> RenewRequest {
+    RenewRequest {
+        sidecar: sidecar.to_owned(),
+        incarnation: incarnation.to_owned(),
+        nonce: 1,
+        holds,
+        view: View::default(),
+        lease: SETTINGS.reckoned(),
+        policy_digest: String::new(),
+        log_sequence: None,
+        first_uses: Vec::new(),
+    }
+}
+
 struct World {
     store: Arc<dyn Store>,
     fleet: Arc<Fleet>,

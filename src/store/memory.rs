@@ -33,6 +33,7 @@ pub struct MemoryStore {
     /// The lowest AccessRequest number that was not given out, whether committed or not.
     next_number: Arc<AtomicU64>,
     begin_ms_max: u64,
+    shared: bool,
 }
 
 struct MemoryTransaction {
@@ -64,12 +65,18 @@ impl MemoryStore {
             turn: Arc::default(),
             next_number: Arc::new(AtomicU64::new(AccessRequestId::FIRST)),
             begin_ms_max,
+            shared: false,
         }
+    }
+
+    /// The same store, said to be shared with other processes ([`Store::is_shared`]).
+    pub fn shared(self) -> Self {
+        Self { shared: true, ..self }
     }
 
     /// A store of its own with what is committed in this one: a backup, or a copy that lags behind.
     pub fn copy(&self) -> Self {
-        let copy = Self::with_begin_ms_max(self.begin_ms_max);
+        let copy = Self { shared: self.shared, ..Self::with_begin_ms_max(self.begin_ms_max) };
         copy.next_number.store(self.next_number.load(Ordering::Acquire), Ordering::Release);
         *copy.committed.write().unwrap_or_else(PoisonError::into_inner) = self.data();
         copy
@@ -185,6 +192,10 @@ reads!(MemoryTransaction, |this| if this.failed { Err(given_up()) } else { Ok(&t
 
 #[async_trait]
 impl Store for MemoryStore {
+    fn is_shared(&self) -> bool {
+        self.shared
+    }
+
     async fn begin(&self, now: Timestamp) -> Result<Box<dyn Transaction>, StoreError> {
         Ok(Box::new(self.transaction(now).await?))
     }

@@ -23,7 +23,7 @@ const BATCH: usize = 10_000;
 const FIRST_NUMBER: u64 = 10_000_000;
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct World {
     dir: PathBuf,
     /// The record, if it is no file in the folder.

@@ -1,7 +1,8 @@
 //! Two authorities, of which one is slow: real sockets, and the order of events alone.
 
 use super::*;
-use crate::renewal::{Body, View};
+use crate::renewal::Body;
+use crate::renewal::tests::request;
 use bytes::Bytes;
 use core::convert::Infallible;
 use core::future::{Future, pending};
@@ -14,7 +15,7 @@ use tokio::sync::Notify;
 
 /// What an authority says that has nothing new.
 const NOTHING_NEW: &str = concat!(
-    "{\"protocol\":1,\"nonce\":7,\"epoch\":1,\"received_at_ms\":1,\"kind\":\"changes\"}\n",
+    "{\"protocol\":1,\"nonce\":1,\"epoch\":1,\"received_at_ms\":1,\"kind\":\"changes\"}\n",
     "{\"end\":{\"revision\":1,\"state_hash\":\"0000000000000000000000000000000000000000000000000000000000000000\",",
     "\"answered_at_ms\":1,\"items\":0}}\n",
 );
@@ -35,20 +36,6 @@ where
         http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await
     });
     url
-}
-
-fn request() -> RenewRequest {
-    RenewRequest {
-        sidecar: "edge-1".to_owned(),
-        incarnation: "1".to_owned(),
-        nonce: 7,
-        holds: Some((1, 1)),
-        view: View::default(),
-        lease: LeaseSettings::default().reckoned(),
-        policy_digest: String::new(),
-        log_sequence: None,
-        first_uses: Vec::new(),
-    }
 }
 
 #[tokio::test]
@@ -78,8 +65,8 @@ async fn the_next_authority_is_asked_while_the_first_one_may_still_answer() {
     // So far apart that no pause of this machine makes one of them the other.
     let (attempt_max, hedge_after) = (Duration::from_secs(15), Duration::from_millis(20));
     let remote = Remote { ways: Ways::new(settings, attempt_max, 0).unwrap(), hedge_after };
-    let answer = remote.renew(request()).await.unwrap();
-    assert_eq!(answer.nonce, 7);
+    let answer = remote.renew(request("edge-1", "1", Some((1, 1)))).await.unwrap();
+    assert_eq!(answer.nonce, 1);
     assert!(matches!(answer.body, Body::Changes(items, _) if items.is_empty()));
 }
 

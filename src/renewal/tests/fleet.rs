@@ -3,10 +3,10 @@
 use super::super::members::Members;
 use super::super::peers::{PeerRow, Peers};
 use super::super::registry::{EMBEDDED, Registry};
-use super::{SETTINGS, facts, world};
+use super::{facts, request, world};
 use crate::clock::{Boot, Clock, SteppedClock};
 use crate::domain::{Attributes, PersonId, TenantFacts, TenantId, Timestamp};
-use crate::renewal::{Body, Piece, Renew as _, RenewError, RenewRequest, View};
+use crate::renewal::{Body, Piece, Renew as _, RenewError, RenewRequest};
 use crate::state::{LeaseSettings, StateItem};
 use crate::store::{Item, MemoryStore, Note, NoteKind, Store};
 use core::time::Duration;
@@ -14,20 +14,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const OVER: Duration = Duration::from_millis(3300);
-
-fn request(sidecar: &str, incarnation: &str, holds: Option<(u64, u64)>) -> RenewRequest {
-    RenewRequest {
-        sidecar: sidecar.to_owned(),
-        incarnation: incarnation.to_owned(),
-        nonce: 1,
-        holds,
-        view: View::default(),
-        lease: SETTINGS.reckoned(),
-        policy_digest: String::new(),
-        log_sequence: None,
-        first_uses: Vec::new(),
-    }
-}
 
 fn lagging(members: &Members, number: u64, boot: Boot) -> Vec<String> {
     members.lagging(1, number, boot).into_iter().map(|((_, incarnation), _)| incarnation).collect()
