@@ -9,6 +9,7 @@
 import { strict as assert } from 'node:assert';
 import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { NARROWEST, axe, complaints, cost, sticksOut, watch } from './checks.mjs';
@@ -29,6 +30,7 @@ export const SCREENS = {
 };
 /** How long anything on a page may take; far above what is right. */
 const PATIENCE_MS = 20_000;
+const ONCE_MORE_AFTER_MS = 100;
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
 const SWITCHES = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -72,6 +74,9 @@ export async function story(name, tell) {
   }
 }
 
+/** The contexts whose pages run script. */
+const scripted = new WeakSet();
+
 /** Where pages are opened; each is watched from its first request on. */
 export class Stage {
   constructor(browser) {
@@ -90,6 +95,7 @@ export class Stage {
       reducedMotion: 'reduce', serviceWorkers: 'block',
     });
     context.setDefaultTimeout(PATIENCE_MS);
+    if (script) scripted.add(context);
     return this.#watched(context, { home, allow, bytesMax });
   }
 
@@ -115,10 +121,26 @@ function listed(what, said) {
   return `${said.length} complaint(s) about ${what}:\n${said.map((line) => `  - ${line}`).join('\n')}\n`;
 }
 
+/**
+ * A picture of what the page shows. Chromium now and then has no frame to copy, mostly after it has just gone to
+ * another page, and refuses; the same picture is there a moment later. Every other failure is told as it is.
+ */
+export async function picture(page, options) {
+  for (const until = Date.now() + PATIENCE_MS; ; ) {
+    try {
+      return await page.screenshot({ animations: 'disabled', ...options });
+    } catch (error) {
+      if (!error.message.includes('Unable to capture screenshot') || Date.now() > until) throw error;
+      console.log(`no picture of ${page.url()} yet: asked again`);
+      await sleep(ONCE_MORE_AFTER_MS);
+    }
+  }
+}
+
 /** A picture of the whole page: `target/screenshots/NAME.png`. */
 export async function shot(page, name) {
   mkdirSync(screenshots, { recursive: true });
-  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true, animations: 'disabled' });
+  await picture(page, { path: join(screenshots, `${name}.png`), fullPage: true });
 }
 
 /**
@@ -127,11 +149,10 @@ export async function shot(page, name) {
  */
 export async function check(page, name) {
   const said = await complaints(page);
-  const scripted = await runsScript(page);
   const [size, scheme] = [page.viewportSize(), await page.evaluate(() => (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'))];
   await shot(page, name);
   // Without script axe cannot wait; the page is the same one that is looked at with script.
-  for (const colours of scripted ? [scheme, scheme === 'dark' ? 'light' : 'dark'] : []) {
+  for (const colours of scripted.has(page.context()) ? [scheme, scheme === 'dark' ? 'light' : 'dark'] : []) {
     await page.emulateMedia({ colorScheme: colours });
     said.push(...(await axe(page)).map((complaint) => `in ${colours}, ${complaint}`));
   }
@@ -145,13 +166,6 @@ export async function check(page, name) {
   writeFileSync(join(screenshots, 'costs', `${name}.json`), `${JSON.stringify(costs)}\n`);
   console.log(`${name}: ${costs.bytes} bytes without images, ${costs.requests} requests, first byte after ${costs.first_byte_ms} ms`);
   assert.equal(said.length, 0, listed(`${name} (${page.url()})`, said));
-}
-
-async function runsScript(page) {
-  // A page without script still answers what it is asked from outside, but no timer of it ever fires.
-  const fired = page.evaluate(() => new Promise((resolve) => setTimeout(() => resolve(true), 0)));
-  const gaveUp = new Promise((resolve) => setTimeout(() => resolve(false), 1000));
-  return Promise.race([fired.catch(() => false), gaveUp]);
 }
 
 /** Goes to a page, which must answer with `status`, and holds it to everything. */

@@ -4,7 +4,7 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { assert, demo, done, pending, signIn, story } from '../lib.mjs';
+import { assert, demo, done, pending, picture, signIn, story } from '../lib.mjs';
 import { withPalette } from '../palette.mjs';
 
 const images = fileURLToPath(new URL('../../../docs/images', import.meta.url));
@@ -19,7 +19,7 @@ async function taken(page, name, height) {
   if (regenerate) {
     mkdirSync(images, { recursive: true });
     if (height) await page.setViewportSize({ width: 1080, height });
-    writeFileSync(path, withPalette(await page.screenshot({ animations: 'disabled', scale: 'css' })));
+    writeFileSync(path, withPalette(await picture(page, { scale: 'css' })));
   }
   const { size } = statSync(path, { throwIfNoEntry: false }) ?? assert.fail(`there is no ${path}: take it with LOCKBOX_REGENERATE=1`);
   assert.ok(size > 5000 && size < IMAGE_BYTES_MAX, `${path} has ${size} bytes`);

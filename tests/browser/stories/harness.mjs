@@ -2,7 +2,7 @@
 // that says nothing of a bad page is no check.
 
 import { createServer } from 'node:http';
-import { PAGE_BYTES_MAX, assert, axe, check, complaints, cost, story, sticksOut, tabTo, visit } from '../lib.mjs';
+import { PAGE_BYTES_MAX, assert, axe, check, complaints, cost, picture, story, sticksOut, tabTo, visit } from '../lib.mjs';
 
 const STRICT =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -85,6 +85,21 @@ await story('harness', async (stage) => {
     for (const what of said) assert.match(error.message, what);
     assert.deepEqual(await complaints(page), [], `${path}: what was said is said once`);
   }
+  // A browser that has nothing to show yet is asked again; one that is broken is not.
+  const refusals = [
+    ['Protocol error (Page.captureScreenshot): Unable to capture screenshot', async (taken) => assert.equal(await taken, 'a picture')],
+    ['Target crashed', (taken) => assert.rejects(taken, /crashed/)],
+  ];
+  for (const [refusal, holds] of refusals) {
+    let refused = false;
+    const screenshot = async () => {
+      if (refused) return 'a picture';
+      refused = true;
+      throw new Error(`page.screenshot: ${refusal}`);
+    };
+    await holds(picture({ screenshot, url: () => home }, {}));
+  }
+
   const wide = await stage.open({ home, screen: 'narrow' });
   await wide.goto('/wide');
   assert.equal((await sticksOut(wide)).length, 2);
