@@ -24,6 +24,7 @@ use crate::http::serve::{Bounds, Counts, Stopped, serve};
 use crate::identity::Identity;
 use crate::policy::{LoadError, PolicyHandle, ShadowPolicies};
 use crate::renewal::{Adopt, EMBEDDED, PolicyFetch, Renew, RenewError};
+use crate::state::State;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::tls::TlsError;
@@ -115,8 +116,7 @@ pub struct App {
     pub addresses: Addresses,
     /// What it has as an authority.
     pub authority: Option<RunningAuthority>,
-    log: Option<Arc<DecisionLog>>,
-    courier: Option<Arc<Courier>>,
+    sidecar: Option<RunningSidecar>,
     policies: Arc<PolicyHandle>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -132,6 +132,13 @@ pub struct RunningAuthority {
     pub store: Arc<dyn Store>,
     /// The lifecycle.
     pub api: Arc<AuthorityApi>,
+}
+
+/// The sidecar of a running process.
+struct RunningSidecar {
+    state: Arc<State>,
+    log: Arc<DecisionLog>,
+    courier: Arc<Courier>,
 }
 
 /// What both roles share while they are put together.
@@ -212,8 +219,13 @@ impl App {
         info!(?role, authority = %addresses.authority, sidecar = %addresses.sidecar, operations = %addresses.operations, "listening");
         let Shared { clock, metrics, policies, .. } = shared;
         let authority = authority.zip(record).map(|(api, record)| RunningAuthority { store: record.store, api });
-        let (log, courier) = beside.map(|beside| (beside.log, beside.courier)).unzip();
-        Ok(Self { addresses, authority, log, courier, policies, clock, metrics, stop, listeners, background })
+        let sidecar = beside.map(|Beside { state, log, courier, .. }| RunningSidecar { state, log, courier });
+        Ok(Self { addresses, authority, sidecar, policies, clock, metrics, stop, listeners, background })
+    }
+
+    /// The revision that its sidecar decides by; `None` where it is none.
+    pub fn decides_by(&self) -> Option<u64> {
+        self.sidecar.as_ref().map(|sidecar| sidecar.state.standing().revision)
     }
 
     /// Reads the policy files anew, as `SIGHUP` asks.
@@ -232,17 +244,15 @@ impl App {
                 Err(error) => warn!(%error, "a listener ended by a defect"),
             }
         }
-        // Nothing depends on it: what is not told now is told after the next start.
-        if let Some(courier) = self.courier
-            && let Err(error) = courier.caught_up(TELL_MAX).await
-        {
-            info!(%error, "the authority is not told of everything yet; it will be after the next start");
-        }
-        // The log is closed before its relay ends, so that whoever still waits is told.
-        if let Some(log) = self.log
-            && tokio::task::spawn_blocking(move || log.close()).await.is_err()
-        {
-            warn!("the decision log did not close cleanly; its tail is checked at the next start");
+        if let Some(RunningSidecar { log, courier, .. }) = self.sidecar {
+            // Nothing depends on it: what is not told now is told after the next start.
+            if let Err(error) = courier.caught_up(TELL_MAX).await {
+                info!(%error, "the authority is not told of everything yet; it will be after the next start");
+            }
+            // The log is closed before its relay ends, so that whoever still waits is told.
+            if tokio::task::spawn_blocking(move || log.close()).await.is_err() {
+                warn!("the decision log did not close cleanly; its tail is checked at the next start");
+            }
         }
         drop(self.background);
         info!("stopped; every answer given is on record");

@@ -12,9 +12,16 @@ pub use cast::{CALLERS, CastError, Demo, PEOPLE};
 use crate::app::{Addresses, App};
 use crate::clock::Ids;
 use crate::domain::{Attributes, Authentication, Entitlement, Person, PersonId, Role, TenantChange, TenantId, Value};
-use crate::manage_requests::{EngineerEntry, ManageError};
+use crate::manage_requests::{EngineerEntry, ManageError, ManageRequests};
 use crate::policy::Sources;
+use crate::store::StoreError;
+use core::time::Duration;
 use std::path::{Path, PathBuf};
+
+/// How long the sidecar may take to learn of the cast: far above the milliseconds that are usual.
+const LEARNS_MAX: Duration = Duration::from_secs(10);
+/// How often it is looked at meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// Why the demo cannot be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +42,9 @@ pub enum DemoError {
     /// The tenants and engineers cannot be entered.
     #[error("cannot enter the demo's tenants and engineers: {0}")]
     Seed(#[from] ManageError),
+    /// The record cannot be read.
+    #[error("cannot read the demo's record: {0}")]
+    Record(#[from] StoreError),
     /// There is nowhere to enter them.
     #[error("the demo needs an authority in its process")]
     NoAuthority,
@@ -64,12 +74,21 @@ pub fn prepare(dir: &Path, ids: &dyn Ids) -> Result<(Demo, PathBuf), DemoError> 
 }
 
 /// Enters tenants and engineers, unless they are there, and writes `demo.json` with the addresses
-/// that were taken.
+/// that were taken. The sidecar in the process knows them then: the first question is answered by them.
 ///
 /// # Errors
 /// [`DemoError`].
 pub async fn enter(dir: &Path, demo: &Demo, app: &App) -> Result<String, DemoError> {
-    seed(app).await?;
+    let Some(authority) = &app.authority else { return Err(DemoError::NoAuthority) };
+    seed(&authority.api.manage).await?;
+    let entered = authority.store.revision().await?.number;
+    // One that does not learn of it in time denies, and `/readyz` says why: that is for people to see.
+    let learns = async {
+        while app.decides_by().is_some_and(|revision| revision < entered) {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    let _in_time = tokio::time::timeout(LEARNS_MAX, learns).await;
     let json = demo.to_json(&app.addresses);
     write_private(&dir.join("demo.json"), &format!("{json:#}\n"))?;
     Ok(walk_through::text(demo, &app.addresses))
@@ -80,9 +99,7 @@ pub fn document(demo: &Demo, addresses: &Addresses) -> serde_json::Value {
     demo.to_json(addresses)
 }
 
-async fn seed(app: &App) -> Result<(), DemoError> {
-    let Some(authority) = &app.authority else { return Err(DemoError::NoAuthority) };
-    let manage = &authority.api.manage;
+async fn seed(manage: &ManageRequests) -> Result<(), DemoError> {
     let otto = otto()?;
     let people = |names: &[&str]| names.iter().map(|name| PersonId::parse(name)).collect::<Result<_, _>>();
     let plan = |plan: &str| Attributes::from([("plan".to_owned(), Value::String(plan.to_owned()))]);

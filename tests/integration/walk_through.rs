@@ -3,6 +3,10 @@
 
 use crate::app::free_ports;
 use crate::process::{Shell, serve_demo};
+use lockbox::app::App;
+use lockbox::clock::SystemIds;
+use lockbox::config::Config;
+use lockbox::demo;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
@@ -95,4 +99,20 @@ fn the_printed_commands_tell_the_story_and_tell_it_again_after_a_restart() {
     assert_eq!(first["callers"]["exchange-frontend"]["token"], token(&again).as_str());
     follow(&again, "grant_closed");
     again.stop();
+}
+
+#[test]
+fn the_demo_is_introduced_when_its_sidecar_knows_the_cast() {
+    let dir = TempDir::new().unwrap();
+    // One thread: whatever is not waited for has not happened.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (demo, config) = demo::prepare(dir.path(), &SystemIds).unwrap();
+        let app = App::start(Config::load(Some(&config), free_ports()).unwrap()).await.unwrap();
+        demo::enter(dir.path(), &demo, &app).await.unwrap();
+        let entered = app.authority.as_ref().unwrap().store.revision().await.unwrap().number;
+        assert_eq!(app.decides_by(), Some(entered));
+        assert!(entered > 0, "nobody was entered");
+        app.stop().await;
+    });
 }
