@@ -8,8 +8,10 @@
 
 mod adopt;
 mod authority;
+mod effect;
 mod everything;
 mod link;
+mod longest;
 mod members;
 mod mirror;
 mod peers;

@@ -76,12 +76,13 @@ async fn wanted(
 /// Takes a bundle, and answers when it is effective in the whole fleet.
 pub(super) async fn push(api: Arc<AuthorityApi>, call: Call) -> Answered {
     call.refuse_unknown_query(&["wait"])?;
+    let waits = call.waits()?;
     let pushed = api.manage.push_bundle(call.person()?, call.body().to_vec()).await;
     api.count("push_policies", &pushed);
-    let PushedBundle { bundle, policy_revision, revision, at } = pushed?;
+    let PushedBundle { bundle, policy_revision, revision } = pushed?;
     let BundleInUse { name, signed_by, created_at, file } = bundle;
     tracing::info!(digest = file.digest, ?name, signed_by, policy_revision, "a bundle was pushed and is in use here");
-    let (effective, effective_at) = api.effect(&call, revision, at).await?;
+    let (effective, effective_at) = api.effect(waits, revision).await;
     let body = PushedBody {
         digest: file.digest,
         policy_revision,

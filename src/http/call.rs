@@ -53,6 +53,15 @@ pub struct Doorkeeper {
     pub body: BodyBounds,
 }
 
+/// Whether the caller of a command waits for its effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// Until nobody can act on what was before.
+    UntilEffective,
+    /// He wants to know from when on that is certain.
+    No,
+}
+
 /// One call that passed the door.
 pub struct Call {
     caller: Option<Arc<Caller>>,
@@ -215,6 +224,19 @@ impl Call {
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Result<Option<T>, Problem> {
         self.query(name)?.map(|text| parse(text).map_err(|error| malformed_query(name, error))).transpose()
+    }
+
+    /// Whether the caller waits until what he changes is effective. To be asked before the change: a call that is
+    /// refused has changed nothing.
+    ///
+    /// # Errors
+    /// 400 for anything but `?wait=true` and `?wait=false`.
+    pub fn waits(&self) -> Result<Waits, Problem> {
+        match self.query("wait")? {
+            None | Some("true") => Ok(Waits::UntilEffective),
+            Some("false") => Ok(Waits::No),
+            Some(_) => Err(malformed_query("wait", "it is `true` or `false`")),
+        }
     }
 
     /// Refuses query parameters that the endpoint does not know: a misspelt filter must not widen a list.

@@ -4,7 +4,7 @@
 
 use super::access_requests as requests;
 use super::authzen::AuthzenSettings;
-use super::call::{Answered, Call, Doorkeeper, Takes, Who};
+use super::call::{Answered, Call, Doorkeeper, Takes, Waits, Who};
 use super::problem::{Cause, Problem};
 use super::{ask, authzen, bundle, fleet, openapi, reload, settings, told};
 use crate::accesses::{History, Intake};
@@ -175,24 +175,16 @@ impl AuthorityApi {
         let _late_is_no_harm = tokio::time::timeout(DELIVERY_MAX, self.manage.effective(revision)).await;
     }
 
-    /// Waits until a change is effective everywhere, unless the call says `?wait=false`. Gives
+    /// Waits until a change that is committed is effective everywhere, unless the caller does not want to. Gives
     /// `effective` and `effective_at`.
-    pub(super) async fn effect(
-        &self,
-        call: &Call,
-        revision: Revision,
-        at: Timestamp,
-    ) -> Result<(Option<bool>, Option<String>), Problem> {
-        let wait = match call.query("wait")? {
-            None | Some("true") => true,
-            Some("false") => false,
-            Some(_) => return Err(Problem::new(Cause::MalformedRequest, "`wait` must be `true` or `false`")),
-        };
-        if wait {
-            self.manage.effective(revision).await;
-            return Ok((Some(true), Some(self.time.now().to_string())));
+    pub(super) async fn effect(&self, waits: Waits, revision: Revision) -> (Option<bool>, Option<String>) {
+        match waits {
+            Waits::UntilEffective => {
+                self.manage.effective(revision).await;
+                (Some(true), Some(self.time.now().to_string()))
+            }
+            Waits::No => (Some(false), Some(self.fleet.certainly_effective_at().await.to_string())),
         }
-        Ok((Some(false), Some(at.plus(self.certainly_effective).to_string())))
     }
 }
 

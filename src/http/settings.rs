@@ -64,10 +64,11 @@ pub(super) async fn change_tenant(api: Arc<AuthorityApi>, call: Call) -> Answere
         || change.fallback_approvers.is_some()
         || change.quorum.is_some()
         || change.attributes.is_some();
+    let waits = call.waits()?;
     let (tenant, revision) = api.manage.change_tenant(call.person()?, &id, change, call.if_match()?).await?;
     let mut body = TenantBody::of(&tenant, api.manage.defaults());
     if binds {
-        (body.effective, body.effective_at) = api.effect(&call, revision, tenant.changed_at).await?;
+        (body.effective, body.effective_at) = api.effect(waits, revision).await;
     }
     Ok(with_etag(answer(StatusCode::OK, &body), tenant.version))
 }
@@ -190,17 +191,19 @@ pub(super) async fn put_engineer(api: Arc<AuthorityApi>, call: Call) -> Answered
         attributes: attributes(&mut body)?.unwrap_or_default(),
     };
     body.finish_refusing_unknown()?;
+    let waits = call.waits()?;
     let (engineer, revision, added) = api.manage.put_engineer(call.person()?, id, entry, call.if_match()?).await?;
     let mut body = EngineerBody::from(&engineer);
-    (body.effective, body.effective_at) = api.effect(&call, revision, api.now()).await?;
+    (body.effective, body.effective_at) = api.effect(waits, revision).await;
     let status = if added { StatusCode::CREATED } else { StatusCode::OK };
     Ok(with_etag(answer(status, &body), engineer.version))
 }
 
 /// `DELETE /v1/engineers/{id}`.
 pub(super) async fn remove_engineer(api: Arc<AuthorityApi>, call: Call) -> Answered {
+    let waits = call.waits()?;
     let revision = api.manage.remove_engineer(call.person()?, &person_id(&call)?).await?;
-    api.effect(&call, revision, api.now()).await?;
+    api.effect(waits, revision).await;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

@@ -30,8 +30,6 @@ pub struct PushedBundle {
     pub policy_revision: String,
     /// The revision of the record that demands it.
     pub revision: Revision,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// A bundle as a note.
@@ -86,7 +84,7 @@ impl ManageRequests {
         if let Err(error) = self.drop_old_bundles(&bundle.file.digest).await {
             tracing::warn!(%error, "bundles of before could not be taken away; the next push does it");
         }
-        Ok(PushedBundle { bundle, policy_revision, revision, at: now })
+        Ok(PushedBundle { bundle, policy_revision, revision })
     }
 
     /// The bytes of a bundle that was pushed, if they are kept.

@@ -26,8 +26,6 @@ pub struct Stepped {
     pub after: AccessRequest,
     /// Where the record stands with it.
     pub revision: Revision,
-    /// When it was committed, by the authority's time.
-    pub at: Timestamp,
 }
 
 impl ManageRequests {
@@ -93,7 +91,7 @@ impl ManageRequests {
         let transition = before.apply(step, person, on)?;
         write_transition(transaction.as_mut(), &transition, before.version, &tenant, self.defaults).await?;
         let revision = self.commit(transaction).await?;
-        Ok(Stepped { after: transition.after, revision, at: now })
+        Ok(Stepped { after: transition.after, revision })
     }
 
     /// Waits until no sidecar can contradict what was committed at `revision`.

@@ -2,6 +2,7 @@
 //! no longer be contradicted by any of them, whichever authority answers them.
 
 use super::everything::Everything;
+use super::longest::Longest;
 use super::members::{FleetMember, Members};
 use super::peers::{PeerRow, Peers};
 use super::protocol::{Body, End, Renew, RenewAnswer, RenewError, RenewRequest};
@@ -9,7 +10,6 @@ use super::reader::{Look, Reader};
 use super::registry::Registry;
 use crate::clock::{AuthorityTime, Boot, Clock};
 use crate::domain::Timestamp;
-use crate::manage_requests::Effects;
 use crate::state::{BundleDemand, FirstUse, FirstUses, LeaseSettings, StateItem};
 use crate::store::{Revision, Store};
 use async_trait::async_trait;
@@ -21,7 +21,7 @@ use tracing::warn;
 /// A delta longer than this is sent as a snapshot.
 const CHANGES_MAX: usize = 10_000;
 /// How often other authorities' rows are looked at while something waits for their sidecars.
-const PEERS_EVERY: Duration = Duration::from_millis(20);
+pub(super) const PEERS_EVERY: Duration = Duration::from_millis(20);
 /// How often an authority says that it is there, while nothing else makes it say so.
 pub(super) const BEAT: Duration = Duration::from_millis(1000);
 /// How often the sidecars heard here are written down for other authorities' operators: with 20,000 of them that is
@@ -39,6 +39,7 @@ pub struct Fleet {
     /// The other authorities; `None` where one alone may use the record.
     pub(super) peers: Option<Peers>,
     pub(super) registry: Registry,
+    longest: Longest,
     /// This authority among others.
     pub(super) own: Own,
     /// Where it listens, where that is not as it was configured.
@@ -46,7 +47,7 @@ pub struct Fleet {
     /// A hint that the record has moved: wakes renewals that are held back. Never read as a fact.
     committed: watch::Sender<u64>,
     /// A hint that somebody has acknowledged something.
-    acknowledged: watch::Sender<u64>,
+    pub(super) acknowledged: watch::Sender<u64>,
     /// First uses that sidecars have told of and that are not on record yet.
     first_uses: FirstUses,
     used: Notify,
@@ -76,6 +77,7 @@ impl Fleet {
             reader,
             peers: store.is_shared().then(|| peers(&own)),
             registry: Registry::new(Arc::clone(&store)),
+            longest: Longest::new(Arc::clone(&store), settings.certainly_over()),
             members: Mutex::new(Members::new(settings.certainly_over())),
             store,
             clock,
@@ -96,12 +98,13 @@ impl Fleet {
     /// # Errors
     /// [`RenewError::Store`].
     pub async fn prepare(&self) -> Result<(), RenewError> {
-        self.registry.refresh().await?;
+        self.registry.refresh(self.clock.boot()).await?;
         let Look { revision, .. } = self.reader.look().await?;
+        let longest = self.longest.begin().await?;
         if revision.number > 0 {
             // Whoever kept this record before, this host's last run or the one that a backup is from, may have given
             // leases that nobody here knows of.
-            self.members().others_before(self.clock.boot());
+            self.members().others_before(self.clock.boot(), longest);
         }
         if let Some(peers) = &self.peers {
             self.write_row(peers).await?;
@@ -112,7 +115,27 @@ impl Fleet {
     /// Keeps this authority listed among the others, wakes renewals when another one has moved the record, and
     /// keeps the list of sidecars current; until the task is dropped.
     pub async fn keep(&self) {
-        tokio::join!(self.keep_listed(), self.keep_woken(), self.keep_registry(), self.keep_shown());
+        tokio::join!(
+            self.keep_listed(),
+            self.keep_woken(),
+            self.keep_registry(),
+            self.keep_shown(),
+            self.keep_longest()
+        );
+    }
+
+    /// Notes it once nothing of before is waited for any more.
+    async fn keep_longest(&self) {
+        loop {
+            tokio::time::sleep(BEAT).await;
+            if self.members().unknown(self.clock.boot()) {
+                continue;
+            }
+            match self.longest.settle().await {
+                Ok(()) => return,
+                Err(error) => warn!(%error, "it cannot be noted that the leases of before are over; tried again"),
+            }
+        }
     }
 
     async fn keep_woken(&self) {
@@ -125,8 +148,8 @@ impl Fleet {
     async fn keep_registry(&self) {
         loop {
             tokio::time::sleep(BEAT).await;
-            if let Err(error) = self.registry.refresh().await {
-                warn!(%error, "who was taken off the list of sidecars cannot be read; the last answer stays");
+            if let Err(error) = self.registry.refresh(self.clock.boot()).await {
+                warn!(%error, "who was taken off the list of sidecars cannot be read; no leases are given after a while");
             }
         }
     }
@@ -218,7 +241,7 @@ impl Fleet {
     }
 
     /// Wakes the renewals that are held back.
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         self.committed.send_modify(|count| *count = count.wrapping_add(1));
     }
 
@@ -242,6 +265,9 @@ impl Fleet {
         match &self.peers {
             Some(peers) if !peers.listed() => {
                 Err(RenewError::Unlisted("it could not write to the record lately".to_owned()))
+            }
+            Some(_) if !self.registry.is_current(self.clock.boot()) => {
+                Err(RenewError::Unlisted("it could not read lately which sidecars were taken off the list".to_owned()))
             }
             _ => Ok(()),
         }
@@ -286,17 +312,6 @@ impl Fleet {
         Ok((revision.epoch, body))
     }
 
-    async fn settled_elsewhere(&self, revision: Revision) -> bool {
-        let Some(peers) = &self.peers else { return true };
-        let Revision { epoch, number, .. } = revision;
-        let here = |id: &_| self.members().has(id, epoch, number);
-        match peers.unsettled(epoch, number, here).await {
-            Ok(unsettled) => unsettled.is_empty(),
-            // Nobody can be asked: the lease's end is waited for.
-            Err(_) => false,
-        }
-    }
-
     /// Says where it listens, once that is known: a free port is told by the system.
     pub fn listens_at(&self, address: String) {
         let _the_first_counts = self.listens_at.set(address);
@@ -310,37 +325,8 @@ impl Fleet {
         self.time.now()
     }
 
-    fn members(&self) -> MutexGuard<'_, Members> {
+    pub(super) fn members(&self) -> MutexGuard<'_, Members> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[async_trait]
-impl Effects for Fleet {
-    /// Answers the renewals that are held back.
-    fn committed(&self, _revision: Revision) {
-        self.wake();
-    }
-
-    /// Each sidecar has acknowledged `revision`, or its lease is certainly over: L(1 + ρ) at the most.
-    async fn effective(&self, revision: Revision) {
-        let mut acknowledged = self.acknowledged.subscribe();
-        let began = self.clock.boot();
-        let longest = self.settings.certainly_over();
-        loop {
-            let boot = self.clock.boot();
-            if boot.since(began) >= longest {
-                return;
-            }
-            let unknown = self.members().unknown(boot);
-            if !unknown && !self.any_lags(revision, boot) && self.settled_elsewhere(revision).await {
-                return;
-            }
-            let left = longest.saturating_sub(boot.since(began));
-            let nap = if unknown || self.peers.is_some() { left.min(PEERS_EVERY) } else { left };
-            // Woken by an acknowledgement, or when the longest lease is over; either way it looks again.
-            let _woken = tokio::time::timeout(nap, acknowledged.changed()).await;
-        }
     }
 }
 

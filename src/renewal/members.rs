@@ -58,8 +58,8 @@ impl Members {
     }
 
     /// Counts on sidecars that were given leases before this process began, until these are over.
-    pub(super) fn others_before(&mut self, boot: Boot) {
-        self.unknown_until = Some(boot.plus(self.certainly_over));
+    pub(super) fn others_before(&mut self, boot: Boot, certainly_over: Duration) {
+        self.unknown_until = Some(boot.plus(certainly_over));
     }
 
     /// Notes that a run renews. Before the record is read for it: a change that commits after this finds it among
@@ -111,6 +111,11 @@ impl Members {
     /// Whether sidecars of before this process may hold leases.
     pub(super) fn unknown(&self, boot: Boot) -> bool {
         self.unknown_until.is_some_and(|until| boot < until)
+    }
+
+    /// For how long after `boot` they may.
+    pub(super) fn unknown_for(&self, boot: Boot) -> Duration {
+        self.unknown_until.map(|until| until.since(boot)).unwrap_or_default()
     }
 
     /// Whether a run has acknowledged a revision here.

@@ -4,7 +4,8 @@
 //! An authority may give leases only while its row is fresh. So one that nobody can see gives none, and one that
 //! is gone is waited for only as long as its last leases may hold.
 //!
-//! Invariant: no row is believed to be over before every lease that was given under it is.
+//! Invariant: no row is believed to be over before every lease that was given under it is; each says with which
+//! L and ρ its authority reckons, which is another one while `[lease]` is being changed.
 
 use super::members::{RunId, acknowledges};
 use crate::clock::{Boot, Clock};
@@ -13,8 +14,11 @@ use crate::store::{Note, NoteKind, Store, StoreError};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// No L(1 + ρ) is longer than this: `lease.lease_ms` is 60 s and `lease.drift_rate_max` 0.5 at the most.
+const LONGEST: Duration = Duration::from_secs(90);
 /// How many sidecars that lag behind a row names; with more, it says so and they are waited for.
 const LAGGARDS_MAX: usize = 200;
 
@@ -24,8 +28,11 @@ type Laggard = (String, String, Option<(u64, u64)>);
 /// What an authority says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PeerRow {
-    /// Counts its writes: one that does not rise is an authority that is gone.
+    /// Counts its attempts to be written: one that does not rise is an authority that is gone.
     pub(super) beat: u64,
+    /// L in milliseconds and ρ in millionths of the leases given under it; `None` by a version that did not say.
+    #[serde(default)]
+    pub(super) lease: Option<(u64, u32)>,
     /// Where it listens, for people.
     pub(super) address: String,
     /// The version of the program, for people.
@@ -48,10 +55,37 @@ pub(super) struct Peers {
     settings: LeaseSettings,
     /// This authority's own key.
     own: String,
+    /// How often it was tried to write the row. A try whose outcome is not known may have been written: the next one
+    /// says another number, so that it is seen to be alive.
+    tries: AtomicU64,
     /// What was last written, and when the writing began.
     written: Mutex<Option<(PeerRow, Boot)>>,
     /// Each other authority's beat, and since when it is seen.
     seen: Mutex<BTreeMap<String, (u64, Boot)>>,
+    /// When the rows were last asked for, and the longest L(1 + ρ) that they tell of.
+    longest: Mutex<Option<(Boot, Duration)>>,
+}
+
+/// A row as it was found.
+pub(super) struct Found {
+    /// What it says.
+    pub(super) row: PeerRow,
+    /// For how long it has not changed.
+    pub(super) unchanged: Duration,
+    note: Note,
+}
+
+impl Found {
+    /// The key of the authority whose it is.
+    pub(super) fn key(&self) -> &str {
+        &self.note.key
+    }
+
+    /// The row as a note.
+    #[cfg(test)]
+    pub(super) fn note(&self) -> &Note {
+        &self.note
+    }
 }
 
 impl PeerRow {
@@ -77,7 +111,8 @@ impl PeerRow {
 
 impl Peers {
     pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: LeaseSettings, own: String) -> Self {
-        Self { store, clock, settings, own, written: Mutex::default(), seen: Mutex::default() }
+        let (written, seen, longest) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { store, clock, settings, own, tries: AtomicU64::new(0), written, seen, longest }
     }
 
     /// How long after its last fresh row an authority may give leases: as long as a lease.
@@ -99,7 +134,8 @@ impl Peers {
     /// Writes this authority's row.
     pub(super) async fn write(&self, mut row: PeerRow) -> Result<(), StoreError> {
         let began = self.clock.boot();
-        row.beat = self.last().map_or(0, |last| last.beat).saturating_add(1);
+        row.beat = self.tries.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        row.lease = Some(self.settings.reckoned());
         let document = serde_json::to_string(&row).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let note = Note { kind: NoteKind::Authority, key: self.own.clone(), document, expires_at: None };
         self.store.put_note(note).await?;
@@ -107,24 +143,39 @@ impl Peers {
         Ok(())
     }
 
-    /// The rows of all authorities, this one's too, by key, and for how long each has not changed.
-    pub(super) async fn rows(&self) -> Result<Vec<(String, PeerRow, Duration)>, StoreError> {
+    /// The rows of all authorities, this one's too, by key.
+    pub(super) async fn rows(&self) -> Result<Vec<Found>, StoreError> {
         // A row is seen when the look at it has ended, and unchanged for no longer than until the last one began.
         let asked = self.clock.boot();
         let notes = self.store.notes(NoteKind::Authority, "").await?;
         let boot = self.clock.boot();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.retain(|key, _| notes.iter().any(|note| note.key == *key));
-        let rows = notes.into_iter().map(|note| {
+        let found = notes.into_iter().map(|note| {
             // One that cannot be read is another version's: it is waited for, as any that says nothing.
             let row: PeerRow = serde_json::from_str(&note.document).unwrap_or_default();
             let (beat, since) = seen.entry(note.key.clone()).or_insert((row.beat, boot));
             if *beat != row.beat {
                 (*beat, *since) = (row.beat, boot);
             }
-            (note.key, row, asked.since(*since))
+            Found { row, unchanged: asked.since(*since), note }
         });
-        Ok(rows.collect())
+        let found: Vec<Found> = found.collect();
+        let longest = found.iter().map(|found| self.reckoning(&found.row).certainly_over()).max();
+        *self.longest.lock().unwrap_or_else(PoisonError::into_inner) = Some((asked, longest.unwrap_or_default()));
+        Ok(found)
+    }
+
+    /// After how long no lease that another authority gave before `since` is left; as long as the configuration allows
+    /// at the most, while nobody could be asked since.
+    pub(super) fn certainly_over(&self, since: Boot) -> Duration {
+        let longest = *self.longest.lock().unwrap_or_else(PoisonError::into_inner);
+        longest.filter(|(asked, _)| *asked >= since).map_or(LONGEST, |(_, longest)| longest)
+    }
+
+    /// How leases given under a row are reckoned with: at their worst, where it reckons otherwise than this one.
+    fn reckoning(&self, row: &PeerRow) -> LeaseSettings {
+        row.lease.map_or(self.settings, |theirs| self.settings.at_least(theirs))
     }
 
     /// The other authorities some of whose sidecars might still contradict a revision.
@@ -134,27 +185,30 @@ impl Peers {
         number: u64,
         elsewhere: impl Fn(&RunId) -> bool,
     ) -> Result<Vec<String>, StoreError> {
-        let over = self.over_after();
-        let waits = |(key, row, unchanged): &(String, PeerRow, Duration)| {
-            *key != self.own && *unchanged < over && !row.settled(epoch, number, &elsewhere)
+        let waits = |found: &Found| {
+            found.key() != self.own
+                && found.unchanged < self.over_after(&found.row)
+                && !found.row.settled(epoch, number, &elsewhere)
         };
-        Ok(self.rows().await?.into_iter().filter(waits).map(|(key, ..)| key).collect())
+        Ok(self.rows().await?.into_iter().filter(waits).map(|found| found.note.key).collect())
     }
 
     /// Takes away the rows of authorities that are gone for good.
     pub(super) async fn bury(&self) -> Result<(), StoreError> {
-        let over = self.over_after().saturating_mul(2);
-        for (key, _, unchanged) in self.rows().await? {
-            if key != self.own && unchanged >= over {
-                self.store.take_note(NoteKind::Authority, &key).await?;
+        for found in self.rows().await? {
+            let over = self.over_after(&found.row).saturating_mul(2);
+            // Only as it was found: one that is back by now has written another.
+            if found.key() != self.own && found.unchanged >= over && self.store.drop_note(&found.note).await? {
+                tracing::info!(authority = %found.row.address, "the row of an authority that is gone was taken away");
             }
         }
         Ok(())
     }
 
     /// After this long without a change, seen from here, no lease given under a row is left: its authority's
-    /// clock may be the slowest and this one the fastest.
-    fn over_after(&self) -> Duration {
-        self.settings.outwaited(self.listed_for().saturating_add(self.settings.lease))
+    /// clock may be the slowest and this one the fastest. It gives leases for as long as a lease after its last row.
+    fn over_after(&self, row: &PeerRow) -> Duration {
+        let reckoning = self.reckoning(row);
+        reckoning.outwaited(reckoning.lease.saturating_mul(2))
     }
 }

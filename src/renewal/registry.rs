@@ -5,8 +5,10 @@
 //! beat: few beside many.
 
 use super::protocol::RenewError;
+use crate::clock::Boot;
 use crate::domain::{PersonId, Timestamp};
 use crate::store::{Note, NoteKind, Store, StoreError};
+use core::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +17,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// The sidecar in the authority's own process; it needs no entry.
 pub const EMBEDDED: &str = "embedded";
+/// How old the list of those who were taken off may be while leases are given, where others may change it: three of
+/// its readings, which go once a second.
+pub(super) const STALE_MAX: Duration = Duration::from_secs(3);
 /// How many entries are read at a time.
 const PAGE: u32 = 1_000;
 
@@ -59,11 +64,20 @@ pub(super) struct Registry {
     any: AtomicBool,
     /// All who were taken off, as the list was read last.
     removed: RwLock<BTreeMap<String, Removed>>,
+    /// When the last reading of that list began.
+    read: RwLock<Option<Boot>>,
 }
 
 impl Registry {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, known: RwLock::default(), any: AtomicBool::default(), removed: RwLock::default() }
+        let (known, removed, read) = (RwLock::default(), RwLock::default(), RwLock::default());
+        Self { store, known, any: AtomicBool::default(), removed, read }
+    }
+
+    /// Whether the list of those who were taken off is one of the last [`STALE_MAX`].
+    pub(super) fn is_current(&self, boot: Boot) -> bool {
+        let read = *self.read.read().unwrap_or_else(PoisonError::into_inner);
+        read.is_some_and(|read| boot.since(read) < STALE_MAX)
     }
 
     /// Whether any is known to be registered.
@@ -73,12 +87,14 @@ impl Registry {
 
     /// All that are registered, by name.
     pub(super) async fn all(&self) -> Result<BTreeMap<String, Registered>, StoreError> {
-        self.listed(NoteKind::Sidecar).await
+        self.listed(NoteKind::Sidecar, parsed).await
     }
 
-    /// Reads anew who was taken off, and whether any is registered.
-    pub(super) async fn refresh(&self) -> Result<(), StoreError> {
-        let removed = self.listed(NoteKind::RemovedSidecar).await?;
+    /// Reads anew who was taken off, and whether any is registered; it is `boot` now.
+    pub(super) async fn refresh(&self, boot: Boot) -> Result<(), StoreError> {
+        let removed =
+            self.listed(NoteKind::RemovedSidecar, |note| Ok(parsed(note).unwrap_or_else(|_| unreadable()))).await?;
+        *self.read.write().unwrap_or_else(PoisonError::into_inner) = Some(boot);
         *self.removed.write().unwrap_or_else(PoisonError::into_inner) = removed;
         if !self.any() {
             let first = self.store.notes_after(NoteKind::Sidecar, "", 1).await?;
@@ -151,7 +167,11 @@ impl Registry {
     }
 
     /// Every note of a kind, page by page.
-    async fn listed<T: DeserializeOwned>(&self, kind: NoteKind) -> Result<BTreeMap<String, T>, StoreError> {
+    async fn listed<T>(
+        &self,
+        kind: NoteKind,
+        parsed: impl Fn(&Note) -> Result<T, StoreError>,
+    ) -> Result<BTreeMap<String, T>, StoreError> {
         let mut read = BTreeMap::new();
         let mut after = String::new();
         loop {
@@ -164,6 +184,11 @@ impl Registry {
             }
         }
     }
+}
+
+/// Of another version, perhaps: that it stands in the list is enough.
+fn unreadable() -> Removed {
+    Removed { at_ms: 0, by: "somebody whose name cannot be read".to_owned() }
 }
 
 fn parsed<T: DeserializeOwned>(note: &Note) -> Result<T, StoreError> {

@@ -3,7 +3,7 @@
 use super::authority::Fleet;
 use super::members::FleetMember;
 use super::protocol::RenewError;
-use super::registry::Removed;
+use super::registry::{Removed, STALE_MAX};
 use crate::domain::{PersonId, Timestamp, whole_ms};
 use crate::store::{Note, NoteKind, StoreError};
 use core::time::Duration;
@@ -71,7 +71,7 @@ impl Fleet {
     /// # Errors
     /// [`RenewError::Store`].
     pub async fn status(&self) -> Result<FleetStatus, RenewError> {
-        self.registry.refresh().await?;
+        self.registry.refresh(self.clock.boot()).await?;
         let revision = self.reader.look().await?.revision;
         let mut sidecars: BTreeMap<(String, String), SidecarStatus> = BTreeMap::new();
         let mut heard = self.heard_here();
@@ -114,13 +114,13 @@ impl Fleet {
                 own: true,
             }]);
         };
-        let shown = |(id, row, unchanged): (String, super::peers::PeerRow, Duration)| AuthorityStatus {
-            own: id == self.own.id,
-            id,
-            address: row.address,
-            version: row.version,
-            read: (row.epoch, row.observed),
-            silent_for: unchanged,
+        let shown = |found: super::peers::Found| AuthorityStatus {
+            own: found.key() == self.own.id,
+            id: found.key().to_owned(),
+            silent_for: found.unchanged,
+            read: (found.row.epoch, found.row.observed),
+            address: found.row.address,
+            version: found.row.version,
         };
         Ok(peers.rows().await?.into_iter().map(shown).collect())
     }
@@ -172,13 +172,12 @@ impl Fleet {
     /// # Errors
     /// [`StoreError`].
     pub async fn remove(&self, name: &str, by: &PersonId) -> Result<Option<Timestamp>, StoreError> {
-        let now = self.now();
-        if !self.registry.remove(name, by, now).await? {
+        if !self.registry.remove(name, by, self.now()).await? {
             return Ok(None);
         }
         warn!(sidecar = name, %by, "a sidecar was taken off the list");
-        // The others read the list once a beat.
-        Ok(Some(now.plus(super::authority::BEAT * 2).plus(self.settings.certainly_over())))
+        // The others read the list once a beat, or give no leases.
+        Ok(Some(self.certainly_effective_at().await.plus(STALE_MAX)))
     }
 
     /// Lets a sidecar in again; false if there is none of that name.

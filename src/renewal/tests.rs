@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 
 mod adoption;
 mod fleet;
+mod lowered;
 mod mirror;
 
 /// A lease short enough to be waited out.

@@ -49,6 +49,13 @@ impl LeaseSettings {
         scaled(duration, MILLION.saturating_add(self.rho()), MILLION.saturating_sub(self.rho()))
     }
 
+    /// These with a longer lease and a worse clock, where others reckon with such.
+    #[must_use]
+    pub fn at_least(self, (lease_ms, drift_ppm_max): (u64, u32)) -> Self {
+        let lease = self.lease.max(Duration::from_millis(lease_ms));
+        Self { lease, drift_ppm_max: self.drift_ppm_max.max(drift_ppm_max), ..self }
+    }
+
     fn rho(&self) -> u128 {
         u128::from(self.drift_ppm_max)
     }

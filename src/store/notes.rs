@@ -28,11 +28,13 @@ pub enum NoteKind {
     RemovedSidecar,
     /// A bundle of policies that was pushed; the key is the SHA-256 of its bytes.
     Bundle,
+    /// How long the longest leases are that were given over this record.
+    Lease,
 }
 
 impl NoteKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Session,
         Self::Draft,
         Self::Preference,
@@ -43,6 +45,7 @@ impl NoteKind {
         Self::Sidecar,
         Self::RemovedSidecar,
         Self::Bundle,
+        Self::Lease,
     ];
 
     /// The name in the store.
@@ -58,6 +61,7 @@ impl NoteKind {
             Self::Sidecar => "sidecar",
             Self::RemovedSidecar => "removed_sidecar",
             Self::Bundle => "bundle",
+            Self::Lease => "lease",
         }
     }
 }
@@ -88,6 +92,8 @@ pub trait Notes {
     async fn put_note(&self, note: Note) -> Result<(), StoreError>;
     /// Takes a note away and gives it; of two who take it, one gets it.
     async fn take_note(&self, kind: NoteKind, key: &str) -> Result<Option<Note>, StoreError>;
+    /// Takes a note away if it still reads so; false if it is gone, or says something else by now.
+    async fn drop_note(&self, note: &Note) -> Result<bool, StoreError>;
     /// Takes away what has expired by `now`; gives how many.
     async fn prune_notes(&self, now: Timestamp) -> Result<u64, StoreError>;
 }

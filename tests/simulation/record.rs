@@ -226,6 +226,9 @@ impl Notes for Way {
     async fn take_note(&self, kind: NoteKind, key: &str) -> Result<Option<Note>, StoreError> {
         self.primary().await?.take_note(kind, key).await
     }
+    async fn drop_note(&self, note: &Note) -> Result<bool, StoreError> {
+        self.primary().await?.drop_note(note).await
+    }
     async fn prune_notes(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.primary().await?.prune_notes(now).await
     }

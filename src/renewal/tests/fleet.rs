@@ -45,7 +45,7 @@ fn a_run_is_waited_for_until_it_acknowledges_or_its_lease_is_over() {
 fn runs_of_before_are_counted_on_until_their_leases_are_over() {
     let mut members = Members::new(OVER);
     assert!(!members.unknown(Boot::from_ms(5)));
-    members.others_before(Boot::from_ms(1000));
+    members.others_before(Boot::from_ms(1000), OVER);
     assert!(members.unknown(Boot::from_ms(4299)) && !members.unknown(Boot::from_ms(4300)));
 }
 
@@ -128,13 +128,13 @@ async fn a_sidecar_is_registered_once_and_one_that_was_taken_off_gets_nothing() 
     assert!(!there.admit_again("nobody").await.unwrap());
     assert!(!there.remove("nobody", &by, Timestamp::from_ms(20)).await.unwrap());
     assert!(there.remove("s", &by, Timestamp::from_ms(20)).await.unwrap());
-    here.refresh().await.unwrap();
+    here.refresh(Boot::default()).await.unwrap();
     let refused = here.admit("s", Timestamp::from_ms(21)).await;
     assert!(matches!(&refused, Err(RenewError::Refused(why)) if why.contains(by.as_str())), "{refused:?}");
     assert!(here.admit_again("s").await.unwrap());
     here.admit("s", Timestamp::from_ms(22)).await.unwrap();
     let late = Registry::new(store);
-    late.refresh().await.unwrap();
+    late.refresh(Boot::default()).await.unwrap();
     assert!(late.any(), "one is registered, whoever heard it");
 }
 
@@ -147,14 +147,14 @@ async fn who_was_taken_off_stays_off_through_an_upgrade_and_back() {
     store.put_note(before.clone()).await.unwrap();
     let (here, there) = (Registry::new(Arc::clone(&store)), Registry::new(Arc::clone(&store)));
     for registry in [&here, &there] {
-        registry.refresh().await.unwrap();
+        registry.refresh(Boot::default()).await.unwrap();
     }
     for _ in 0..2 {
         let refused = here.admit("s", Timestamp::from_ms(21)).await;
         assert!(matches!(&refused, Err(RenewError::Refused(why)) if why.contains("olga")), "{refused:?}");
-        here.refresh().await.unwrap();
+        here.refresh(Boot::default()).await.unwrap();
     }
-    there.refresh().await.unwrap();
+    there.refresh(Boot::default()).await.unwrap();
     there.admits("s").unwrap_err();
     assert!(here.admit_again("s").await.unwrap());
     here.admit("s", Timestamp::from_ms(22)).await.unwrap();

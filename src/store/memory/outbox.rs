@@ -109,6 +109,15 @@ impl Notes for MemoryStore {
         Ok(self.noted(|data| data.notes.remove(&(kind, key.to_owned()))))
     }
 
+    async fn drop_note(&self, note: &Note) -> Result<bool, StoreError> {
+        let _turn = self.turn.lock().await;
+        Ok(self.noted(|data| {
+            let key = (note.kind, note.key.clone());
+            let there = data.notes.get(&key).is_some_and(|found| found.document == note.document);
+            there && data.notes.remove(&key).is_some()
+        }))
+    }
+
     async fn prune_notes(&self, now: Timestamp) -> Result<u64, StoreError> {
         let _turn = self.turn.lock().await;
         let gone = self.noted(|data| {

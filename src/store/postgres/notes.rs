@@ -62,6 +62,14 @@ impl Notes for PostgresStore {
         Ok(self.found(kind, query).await?.pop())
     }
 
+    async fn drop_note(&self, note: &Note) -> Result<bool, StoreError> {
+        let query = sqlx::query("DELETE FROM note WHERE kind = $1 AND key = $2 AND document = $3")
+            .bind(note.kind.as_str())
+            .bind(note.key.clone())
+            .bind(note.document.clone());
+        Ok(self.done(query).await? > 0)
+    }
+
     async fn prune_notes(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.done(sqlx::query("DELETE FROM note WHERE expires_at_ms <= $1").bind(now.as_ms())).await
     }

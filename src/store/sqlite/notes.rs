@@ -78,6 +78,17 @@ impl Notes for SqliteStore {
         Ok(taken)
     }
 
+    async fn drop_note(&self, note: &Note) -> Result<bool, StoreError> {
+        let mut transaction = self.transaction(earliest()).await?;
+        let query = sqlx::query("DELETE FROM note WHERE kind = ? AND key = ? AND document = ?")
+            .bind(note.kind.as_str())
+            .bind(note.key.clone())
+            .bind(note.document.clone());
+        let gone = transaction.execute(query).await?;
+        Box::new(transaction).commit().await?;
+        Ok(gone > 0)
+    }
+
     async fn prune_notes(&self, now: Timestamp) -> Result<u64, StoreError> {
         let expired: i64 = sqlx::query_scalar("SELECT count(*) FROM note WHERE expires_at_ms <= ?")
             .bind(now.as_ms())

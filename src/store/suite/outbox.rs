@@ -109,6 +109,11 @@ pub(super) async fn notes_are_replaced_taken_and_pruned(store: &dyn Store) {
     assert_eq!(store.prune_notes(at(19)).await.unwrap(), 0);
     assert_eq!(store.take_note(NoteKind::Session, "k").await.unwrap(), Some(second.clone()));
     assert_eq!(store.take_note(NoteKind::Session, "k").await.unwrap(), None, "one of two gets it");
+    store.put_note(second.clone()).await.unwrap();
+    let other = Note { document: "3".to_owned(), ..second.clone() };
+    assert!(!store.drop_note(&other).await.unwrap(), "it says something else");
+    assert!(store.drop_note(&second).await.unwrap() && !store.drop_note(&second).await.unwrap());
+    assert_eq!(store.notes(NoteKind::Draft, "").await.unwrap().len(), 1, "another kind under the same key stays");
     store.put_note(second).await.unwrap();
     assert_eq!(store.prune_notes(at(20)).await.unwrap(), 1, "half-open: gone from that instant");
     assert!(store.note(NoteKind::Draft, "k").await.unwrap().is_some());
