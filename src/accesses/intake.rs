@@ -9,6 +9,7 @@ use crate::store::{AccessKey, Store, StoreError, ToldAccess};
 use crate::telemetry::{AccessOutcome, Metrics};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -25,6 +26,10 @@ pub struct Taken {
     /// Not kept: about no AccessRequest of the record.
     pub dropped: u64,
 }
+
+/// How many batches are taken at a time: thousands of sidecars tell at once after an outage, and renewals and commands
+/// need the database as well. Who waits here for too long tells again.
+const BATCHES_MAX: usize = 2;
 
 /// Why nothing of it was taken.
 #[derive(Debug, thiserror::Error)]
@@ -51,12 +56,13 @@ pub enum IntakeError {
 pub struct Intake {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
+    turns: Semaphore,
 }
 
 impl Intake {
     /// An intake into this store.
     pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
-        Self { store, metrics }
+        Self { store, metrics, turns: Semaphore::new(BATCHES_MAX) }
     }
 
     /// Takes what `sidecar`, whose name is proved, tells: each record with its number in that sidecar's log.
@@ -74,6 +80,8 @@ impl Intake {
             let decision_id = shaped(&recorded).map_err(unreadable)?;
             read.push((*sequence, decision_id, recorded));
         }
+        // Never closed: nobody does.
+        let _turn = self.turns.acquire().await;
         let mut requests: BTreeMap<AccessRequestId, Option<AccessRequest>> = BTreeMap::new();
         let (mut told, mut dropped) = (Vec::with_capacity(read.len()), 0_u64);
         for (sequence, decision_id, recorded) in read {

@@ -7,6 +7,7 @@ use crate::clock::Boot;
 use crate::http::router::AuthorityApi;
 use crate::http::serve::Counts;
 use crate::identity::Tended;
+use crate::manage_requests::ManageError;
 use crate::policy::{BundleInUse, Reloaded, ShadowPolicies};
 use crate::renewal::{Adopt as _, FetchError, Fetched, FromRecord, PolicyFetch};
 use crate::telemetry::{ListenerMetrics, Metrics};
@@ -22,6 +23,8 @@ use tracing::{error, info, warn};
 pub(super) const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often token file and keys are looked at.
 const TEND_EVERY: Duration = Duration::from_secs(2);
+/// After how long a first use that the store did not take is tried again.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How often a listener's counts are carried into the metrics.
 const COUNT_EVERY: Duration = Duration::from_millis(500);
 
@@ -93,10 +96,23 @@ impl Background {
         let fleet = Arc::clone(&record.fleet);
         self.spawn(async move {
             loop {
+                let mut kept = Vec::new();
                 for (id, at) in fleet.first_uses().await {
-                    if let Err(error) = authority.manage.first_used(id, at).await {
-                        warn!(%id, %error, "that a Grant was used could not be noted; its customer is not told of it");
+                    match authority.manage.first_used(id, at).await {
+                        Ok(_) => {}
+                        // The sidecar has forgotten it: it is kept here until the store takes it.
+                        Err(ManageError::Store(error)) => {
+                            warn!(%id, %error, "that a Grant was used cannot be noted now; it is tried again");
+                            kept.push((id, at));
+                        }
+                        Err(error) => {
+                            warn!(%id, %error, "that a Grant was used is not noted; its customer is not told of it");
+                        }
                     }
+                }
+                if !kept.is_empty() {
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                    fleet.used(kept);
                 }
             }
         });

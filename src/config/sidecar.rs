@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+/// The most tenants that a sidecar names: each of its renewals names all of them.
+const TENANTS_MAX: usize = 10_000;
 /// The most authorities a sidecar knows.
 const AUTHORITIES_MAX: usize = 8;
 
@@ -164,6 +166,10 @@ impl Sidecar {
         }
         for workload in self.workloads.iter().chain(&self.loopback_workload) {
             check.name("sidecar.workloads", WorkloadName::parse(workload));
+        }
+        if self.tenants.len() > TENANTS_MAX {
+            let why = format!("names {}: allowed is up to {TENANTS_MAX}; leave it out for all", self.tenants.len());
+            check.wrong("sidecar.tenants", why);
         }
         for tenant in &self.tenants {
             check.name("sidecar.tenants", TenantId::parse(tenant));

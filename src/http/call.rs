@@ -43,6 +43,8 @@ pub enum Takes {
     PerhapsJson,
     /// The bytes of a bundle of policies.
     Bundle,
+    /// The JSON of a renewal, which names all tenants that a sidecar is for.
+    Renewal,
 }
 
 /// What all endpoints of a listener share.
@@ -106,6 +108,7 @@ impl Doorkeeper {
             Takes::Nothing => Bytes::new(),
             Takes::PerhapsJson if body.size_hint().exact() == Some(0) => Bytes::new(),
             Takes::Json | Takes::PerhapsJson => typed_bytes(&parts.headers, body, self.body, Media::Json).await?,
+            Takes::Renewal => typed_bytes(&parts.headers, body, BodyBounds::of_a_renewal(), Media::Json).await?,
             Takes::Bundle => typed_bytes(&parts.headers, body, BodyBounds::of_a_bundle(), Media::Gzip).await?,
         };
         Ok(Call { caller, headers: parts.headers, params, query, body })

@@ -139,7 +139,7 @@ pub fn authority_table() -> Vec<Row<AuthorityApi>> {
         DELETE "/v1/engineers/{id}" Person Nothing ("") -> 204 "", settings::remove_engineer, "Remove an engineer; he is allowed nothing from then on";
         GET "/v1/outbox" Person Nothing ("") -> 200 "NoticeList", settings::outbox, "List the notices and how far each has come, newest first";
         POST "/v1/outbox/{number}/send-again" Person Nothing ("") -> 200 "NoticeBody", settings::send_again, "Send a notice again that was given up";
-        POST "/v1/renew" OnlySidecar Json ("Renewal") -> 200 "", fleet::renew, "Renew a sidecar's lease, and learn what has changed";
+        POST "/v1/renew" OnlySidecar Renewal ("Renewal") -> 200 "", fleet::renew, "Renew a sidecar's lease, and learn what has changed";
         POST "/v1/accesses" OnlySidecar Json ("AccessesTold") -> 200 "TakenBody", told::take, "Tell of the Decisions that concern AccessRequests";
         GET "/v1/fleet" Person Nothing ("") -> 200 "FleetBody", fleet::status, "Show every authority and every sidecar";
         DELETE "/v1/fleet/sidecars/{name}" Person Nothing ("") -> 200 "RemovedBody", fleet::remove, "Take a sidecar that is lost off the list: it gets no lease any more";

@@ -7,11 +7,13 @@
 use super::edge::Edge;
 use super::listen::{Listener, Stream};
 use crate::identity::Peer;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
+use axum::http::Response;
 use core::convert::Infallible;
 use core::pin::pin;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
+use http_body_util::BodyExt as _;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -188,6 +190,7 @@ struct Shared {
 #[derive(Default)]
 struct Life {
     active: AtomicUsize,
+    /// Requests that have begun, and pieces of long answers that were taken.
     begun: AtomicU64,
 }
 
@@ -210,6 +213,21 @@ impl Drop for InFlight<'_> {
     }
 }
 
+/// An answer that is made piece by piece shows, by each that is taken, that the connection is not idle: a snapshot over
+/// a slow line takes longer than an idle one may live. One that nobody reads shows nothing.
+fn seen_to_go_on(answer: Response<Body>, life: &Arc<Life>) -> Response<Body> {
+    if answer.body().size_hint().exact().is_some() {
+        return answer;
+    }
+    let life = Arc::clone(life);
+    answer.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            life.begun.fetch_add(1, Ordering::Relaxed);
+            frame
+        }))
+    })
+}
+
 impl Shared {
     /// Drives one connection to its end. Beside hyper's own head timeout, a watch ends what says
     /// nothing: hyper-util waits without a bound for the bytes that tell HTTP/1 from HTTP/2, HTTP/2
@@ -229,7 +247,8 @@ impl Shared {
             let (shared, life, peer) = (Arc::clone(self), Arc::clone(&life), peer.clone());
             async move {
                 let _counted = InFlight::begin(&life, &shared.counts);
-                Ok::<_, Infallible>(shared.edge.answer(request.map(Body::new), peer).await)
+                let answer = shared.edge.answer(request.map(Body::new), peer).await;
+                Ok::<_, Infallible>(seen_to_go_on(answer, &life))
             }
         });
         let mut connection = pin!(self.builder.serve_connection(TokioIo::new(stream), service));

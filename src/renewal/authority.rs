@@ -276,9 +276,14 @@ impl Fleet {
     fn hear(&self, request: &RenewRequest) {
         self.members().hear(request, self.clock.boot());
         if !request.first_uses.is_empty() {
-            self.first_uses.wait(request.first_uses.clone());
-            self.used.notify_one();
+            self.used(request.first_uses.clone());
         }
+    }
+
+    /// Keeps first uses that are not on record yet, for [`Self::first_uses`].
+    pub fn used(&self, uses: Vec<FirstUse>) {
+        self.first_uses.wait(uses);
+        self.used.notify_one();
     }
 
     fn acknowledge(&self, request: &RenewRequest) {

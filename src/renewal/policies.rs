@@ -79,14 +79,10 @@ pub struct PolicyFetch {
     token_file: Option<PathBuf>,
     bundle: SignedBundle,
     agent: ureq::Agent,
-    /// The digest of what is kept, and why the last fetch failed.
-    last: Mutex<Last>,
-}
-
-#[derive(Debug, Default)]
-struct Last {
-    kept: Option<String>,
-    failure: Option<FetchError>,
+    /// The digest of what is kept. Held while it is fetched: one at a time.
+    kept: Mutex<Option<String>>,
+    /// Why the last fetch failed. By itself, for it is asked while another is under way, on threads that may not wait.
+    failure: Mutex<Option<FetchError>>,
 }
 
 impl PolicyFetch {
@@ -107,8 +103,8 @@ impl PolicyFetch {
             .http_status_as_error(false)
             .tls_config(secured(files)?)
             .build();
-        let last = Mutex::new(Last { kept: bundle.digest(), failure: None });
-        Ok(Self { url, token_file, bundle, agent: config.into(), last })
+        let (kept, failure) = (Mutex::new(bundle.digest()), Mutex::default());
+        Ok(Self { url, token_file, bundle, agent: config.into(), kept, failure })
     }
 
     /// Asks once.
@@ -116,18 +112,22 @@ impl PolicyFetch {
     /// # Errors
     /// [`FetchError`]; what is kept stays.
     pub fn fetch(&self) -> Result<Fetched, FetchError> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let fetched = self.ask(last.kept.as_deref());
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let fetched = self.ask(kept.as_deref());
         if let Ok(Fetched::Taken(taken)) = &fetched {
-            last.kept = Some(taken.file.digest.clone());
+            *kept = Some(taken.file.digest.clone());
         }
-        last.failure = fetched.as_ref().err().cloned();
+        self.ended(fetched.as_ref().err().cloned());
         fetched
     }
 
     /// Why the last fetch failed; `None` when it did not.
     pub fn failure(&self) -> Option<FetchError> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).failure.clone()
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn ended(&self, failure: Option<FetchError>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
     /// Fetches the bundle that the record demands, and uses it.
@@ -136,7 +136,7 @@ impl PolicyFetch {
     /// [`FetchError`]; what is kept stays.
     pub fn adopt(&self, demand: &BundleDemand, policies: &PolicyHandle, clock: &dyn Clock) -> Result<(), FetchError> {
         // Held throughout: a fetch of what the authority uses by itself does not come in between.
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let joint = if self.url.contains('?') { '&' } else { '?' };
         let url = format!("{}{joint}digest={}", self.url, demand.digest);
         let Some(bytes) = self.get(&url, None)? else {
@@ -145,7 +145,8 @@ impl PolicyFetch {
         let not_adopted =
             |error| FetchError::NotAdopted { url: self.url.clone(), digest: demand.digest.clone(), error };
         adopt::take(policies, demand, bytes, clock).map_err(not_adopted)?;
-        *last = Last { kept: Some(demand.digest.clone()), failure: None };
+        *kept = Some(demand.digest.clone());
+        self.ended(None);
         Ok(())
     }
 

@@ -23,6 +23,8 @@ pub const PROTOCOL: u32 = 1;
 pub const MEDIA_TYPE: &str = "application/x-ndjson";
 /// The longest line of an answer, in bytes; an item is some hundred.
 const LINE_BYTES_MAX: usize = 4 << 20;
+/// The longest digest of policies that is kept, in bytes.
+const DIGEST_BYTES_MAX: usize = 128;
 
 /// A [`RenewRequest`] as JSON.
 #[derive(Debug, Serialize, Deserialize)]
@@ -158,6 +160,9 @@ pub fn read_asked(body: &[u8], sidecar: &str) -> Result<RenewRequest, Unreadable
     }
     if asked.incarnation.is_empty() || asked.incarnation.len() > 64 {
         return Err(Unreadable("`incarnation` must have 1 to 64 characters".to_owned()));
+    }
+    if asked.policy_digest.len() > DIGEST_BYTES_MAX {
+        return Err(Unreadable(format!("`policy_digest` must have at most {DIGEST_BYTES_MAX} characters")));
     }
     let workloads = asked.workloads.iter().map(|name| WorkloadName::parse(name));
     let tenants = asked.tenants.iter().map(|name| TenantId::parse(name));

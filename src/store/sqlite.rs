@@ -1,5 +1,5 @@
 //! The store in an SQLite file: one connection that writes, a few that read, WAL, a sync for every
-//! commit. One process alone may use the file; a second one waits for the lock and is then refused.
+//! commit. One process alone may use the file; a second one waits for it a while and is then refused.
 //!
 //! Invariant: a transaction that was not committed, or in which anything failed, leaves nothing.
 
@@ -56,6 +56,7 @@ struct Shared {
     path: PathBuf,
     settings: SqliteSettings,
     identity: open::FileIdentity,
+    _claim: open::Claim,
     /// The one connection that writes. `None` after a fault of it: the next transaction connects anew.
     writer: Arc<Mutex<Option<SqliteConnection>>>,
     readers: SqlitePool,
@@ -95,7 +96,7 @@ impl SqliteStore {
     /// an SQLite library with known loss of commits (SAFETY.md §5).
     pub async fn open(path: &Path, settings: SqliteSettings) -> Result<Self, StoreError> {
         let bound = Duration::from_millis(settings.begin_ms_max);
-        let (writer, identity) = open::open(path, &settings).await?;
+        let (writer, identity, claim) = open::open(path, &settings).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(settings.readers_max.max(1))
             .acquire_timeout(bound)
@@ -110,6 +111,7 @@ impl SqliteStore {
             path: path.to_path_buf(),
             settings,
             identity,
+            _claim: claim,
             writer: Arc::new(Mutex::new(Some(writer))),
             readers,
             anchor: Mutex::new(Some(anchor)),

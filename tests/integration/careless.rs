@@ -18,7 +18,7 @@ fn a_permit_for_everybody_gives_nobody_a_right() {
     std::fs::write(app.dir().join("policies/oops.cedar"), CARELESS).unwrap();
     assert_ne!(revision(), before);
 
-    app.denied(&ana_reads(), "approval_pending");
+    app.becomes(&ana_reads(), "approval_pending");
     let contoso = "/v1/tenants/contoso";
     for (who, method, path, body, status) in [
         ("felix", "PATCH", contoso, json!({ "lockbox": false }), 404),

@@ -138,6 +138,22 @@ fn who_does_not_wait_is_told_when_it_is_certain() {
 }
 
 #[test]
+fn a_wrong_wait_is_refused_before_anything_is_changed() {
+    let app = TestApp::start();
+    let id = app.granted(&wish());
+    let csilla = app.authority("csilla");
+    csilla.post_nothing(&format!("/v1/access-requests/{id}/revoke?wait=0")).refused(400, "`true` or `false`");
+    assert_eq!(app.show("csilla", &id).state(), "active");
+    csilla.json("PATCH", "/v1/tenants/contoso?wait=no", &json!({ "lockbox": false })).refused(400, "`wait`");
+    assert_eq!(csilla.get("/v1/tenants/contoso").json()["lockbox"], true);
+    let otto = app.authority("otto");
+    otto.json("PUT", "/v1/engineers/ana@provider.example?wait=", &json!({ "suspended": true })).is(200);
+    otto.json("PUT", "/v1/engineers/ana@provider.example?wait=1", &json!({})).refused(400, "`wait`");
+    otto.json("DELETE", "/v1/engineers/ana@provider.example?wait=1", &json!({})).refused(400, "`wait`");
+    assert_eq!(otto.get("/v1/engineers/ana@provider.example").is(200).json()["suspended"], true);
+}
+
+#[test]
 fn a_window_closes_by_itself() {
     let app = TestApp::start();
     let id = app.granted(&wish_for("contoso", "exchange", &["read"], &[ADELE], "PT2S"));

@@ -209,7 +209,7 @@ fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
 fn body(endpoint: &Endpoint) -> Option<RequestBody> {
     let required = match endpoint.takes {
         Takes::Nothing => return None,
-        Takes::Json => Required::True,
+        Takes::Json | Takes::Renewal => Required::True,
         Takes::PerhapsJson => Required::False,
         Takes::Bundle => {
             let file = ContentBuilder::new().schema(Some(text())).build();

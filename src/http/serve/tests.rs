@@ -9,16 +9,45 @@ use axum::Router;
 use axum::extract::{Extension, Request};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use bytes::Bytes;
+use core::future::Future as _;
 use core::net::SocketAddr;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use hyper::body::{Body as HttpBody, Frame};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Sleep;
 
 mod stop_and_h2;
 
 /// Long after every bound that is tested: reached only when something hangs.
 const HANG: Duration = Duration::from_secs(60);
+
+/// How many pieces `/slowly` says, one every 20 ms: many times longer than idle connections live here.
+const PIECES: usize = 100;
+
+/// An answer in pieces.
+struct Slowly(usize, Pin<Box<Sleep>>);
+
+impl HttpBody for Slowly {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.0 == 0 {
+            return Poll::Ready(None);
+        }
+        ready!(self.1.as_mut().poll(context));
+        *self = Self(self.0 - 1, Box::pin(tokio::time::sleep(Duration::from_millis(20))));
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"piece;")))))
+    }
+}
 
 struct TestServer {
     address: SocketAddr,
@@ -35,6 +64,7 @@ async fn start(bounds: Bounds) -> TestServer {
     let (tells, waits) = (Arc::clone(&begun), Arc::clone(&release));
     let body = BodyBounds { bytes_max: 1000, deadline: Duration::from_millis(200) };
     let router = Router::new()
+        .route("/slowly", get(|| async { Body::new(Slowly(PIECES, Box::pin(tokio::time::sleep(Duration::ZERO)))) }))
         .route("/", get(|Extension(peer): Extension<Peer>| async move { format!("{peer:?}") }))
         .route(
             "/panics",
@@ -170,6 +200,15 @@ async fn an_idle_connection_ends_and_a_busy_one_does_not() {
     server.release.notify_one();
     assert!(busy.until("released").await.contains("200 OK"));
     server.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_goes_on_longer_than_idle_connections_live_is_not_cut() {
+    let server = start(quick()).await;
+    let mut client = server.connect().await;
+    client.send(&format!("GET /slowly HTTP/1.1\r\n{CLOSING}\r\n")).await;
+    let answer = client.rest().await;
+    assert_eq!(answer.matches("piece;").count(), PIECES, "{answer}");
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use sqlx::{ConnectOptions as _, PgConnection};
 /// Which start of which server answers: the moment it was started, in microseconds. A standby that becomes
 /// the primary keeps its own, so two servers never have one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Server(i64);
+pub(super) struct Server(pub(super) i64);
 
 /// When this server was started, whether it replays another one's changes, and whether it was made read-only.
 const LOOK: &str = "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint, pg_is_in_recovery(), \

@@ -86,13 +86,7 @@ impl Pool {
     pub(super) async fn connect(&self) -> Result<(PgConnection, u64), StoreError> {
         let known = self.state().server;
         let (connection, server) = self.servers.connect(known).await?;
-        let mut state = self.state();
-        if state.server != Some(server) {
-            state.server = Some(server);
-            state.generation = state.generation.saturating_add(1);
-            state.idle.clear();
-        }
-        Ok((connection, state.generation))
+        Ok((connection, self.state().led_to(server, known)?))
     }
 
     /// Closes the connections that nobody uses: one of them has shown that something is wrong with the server.
@@ -107,6 +101,29 @@ impl Pool {
     pub(super) fn close(&self) {
         self.state().idle.clear();
     }
+}
+
+impl State {
+    /// A new connection leads to `server`, which had nothing to prove if it was the one `known` when connecting began.
+    /// Gives its number.
+    fn led_to(&mut self, server: Server, known: Option<Server>) -> Result<u64, StoreError> {
+        if self.server == Some(server) {
+            return Ok(self.generation);
+        }
+        if known == Some(server) {
+            // It was replaced, or shown to be no primary, while this connection was on its way: it comes back only with
+            // a proof.
+            return Err(another_primary());
+        }
+        self.server = Some(server);
+        self.generation = self.generation.saturating_add(1);
+        self.idle.clear();
+        Ok(self.generation)
+    }
+}
+
+fn another_primary() -> StoreError {
+    StoreError::Unavailable("another database server has become the primary: ask again".to_owned())
 }
 
 impl Held {
@@ -146,7 +163,7 @@ impl Held {
         if self.pool.state().generation == self.generation {
             return Ok(());
         }
-        Err(StoreError::Unavailable("another database server has become the primary: ask again".to_owned()))
+        Err(another_primary())
     }
 
     /// Closes the neighbours: the server is not the primary, or has not proven that it is. Whichever is reached
@@ -166,5 +183,29 @@ impl Held {
         if state.generation == generation {
             state.idle.push(connection);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A connection to A hangs while B proves itself; A goes on, and its connection arrives.
+    #[test]
+    fn a_server_that_was_replaced_comes_back_only_with_a_proof() {
+        let (a, b) = (Server(1), Server(2));
+        let mut state = State { server: None, generation: 0, idle: Vec::new() };
+        assert_eq!(state.led_to(a, None).unwrap(), 1);
+        assert_eq!(state.led_to(a, Some(a)).unwrap(), 1);
+        assert_eq!(state.led_to(b, Some(a)).unwrap(), 2);
+        let late = state.led_to(a, Some(a)).unwrap_err();
+        assert!(late.to_string().contains("another database server"), "{late}");
+        assert_eq!((state.server, state.generation), (Some(b), 2));
+        // One that was on its way twice and had to prove itself is believed.
+        assert_eq!(state.led_to(a, Some(b)).unwrap(), 3);
+        // Nor does one that was found out to be no primary.
+        state.server = None;
+        state.led_to(a, Some(a)).unwrap_err();
+        assert_eq!(state.led_to(a, None).unwrap(), 4);
     }
 }

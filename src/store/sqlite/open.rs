@@ -6,6 +6,8 @@ use super::super::document::corrupt;
 use super::SqliteSettings;
 use super::fault::fault;
 use core::time::Duration;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection};
@@ -20,6 +22,9 @@ const APPLICATION_ID: i64 = 0x4c42_4f58;
 const MOVED_ID: i64 = 0x4c42_584d;
 /// Before it, a reset of the WAL could lose a commit (SAFETY.md §5).
 const SQLITE_OLDEST: [u32; 3] = [3, 51, 3];
+
+/// How often a file that another process has is asked for.
+const CLAIM_AGAIN: Duration = Duration::from_millis(20);
 
 /// The schema's steps. Embedded, and never changed once released: their checksums are in the file.
 fn migrator() -> Migrator {
@@ -68,6 +73,45 @@ impl FileIdentity {
             }
         }
         Ok(())
+    }
+}
+
+/// That this process alone has the file, for as long as the value lives. By a file beside it: SQLite's own locks are
+/// those of the process, and go when any descriptor of the database file is closed.
+#[derive(Debug)]
+pub(super) struct Claim {
+    _held: File,
+}
+
+impl Claim {
+    /// Claims the database file at `path`; who has it may take `wait_max` to let go of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when another process keeps it.
+    pub(super) async fn of(path: &Path, wait_max: Duration) -> Result<Self, StoreError> {
+        // The file that a link leads to: a name of its own is no file of its own.
+        let real = std::fs::canonicalize(path).map_err(|error| unusable(path, &error))?;
+        let mut beside = real.into_os_string();
+        beside.push("-claim");
+        let beside = PathBuf::from(beside);
+        let options = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&beside);
+        let held = options.map_err(|error| unusable(&beside, &error))?;
+        let mut waited = Duration::ZERO;
+        while let Err(error) = flock(&held, FlockOperation::NonBlockingLockExclusive) {
+            if error != Errno::WOULDBLOCK {
+                return Err(unusable(&beside, &error.into()));
+            }
+            if waited >= wait_max {
+                return Err(StoreError::Unavailable(format!(
+                    "another authority has `{}` open, and one alone may use it: stop that one, or keep the record in \
+                     PostgreSQL, which several may share",
+                    path.display()
+                )));
+            }
+            tokio::time::sleep(CLAIM_AGAIN).await;
+            waited = waited.saturating_add(CLAIM_AGAIN);
+        }
+        Ok(Self { _held: held })
     }
 }
 
@@ -135,7 +179,7 @@ pub(in crate::store) async fn mark_moved(connection: &mut SqliteConnection) -> R
 pub(super) async fn open(
     path: &Path,
     settings: &SqliteSettings,
-) -> Result<(SqliteConnection, FileIdentity), StoreError> {
+) -> Result<(SqliteConnection, FileIdentity, Claim), StoreError> {
     let made = make(path)?;
     if !made {
         let mut looking = reading(path, settings).connect().await.map_err(fault)?;
@@ -143,6 +187,8 @@ pub(super) async fn open(
         let _closed_or_dropped = looking.close().await;
         ours?;
     }
+    // Before the schema is touched; after it is known to be ours.
+    let claim = Claim::of(path, Duration::from_millis(settings.begin_ms_max / 2)).await?;
     let mut connection = writing(path, settings).connect().await.map_err(fault)?;
     let version: String =
         sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut connection).await.map_err(fault)?;
@@ -153,7 +199,7 @@ pub(super) async fn open(
         // A file that was never entered in its directory on disk is gone after a power cut, commits and all.
         sync_directory(path).map_err(|error| unusable(path, &error))?;
     }
-    Ok((connection, identity))
+    Ok((connection, identity, claim))
 }
 
 /// Makes an empty file that only its owner can read; true if there was none. SQLite gives the files

@@ -30,6 +30,7 @@ async fn everything_is_there_after_reopening() {
     let revision = transaction.commit().await.unwrap();
     let all = store.snapshot().await.unwrap();
     store.prune_tombstones(1, at(7)).await.unwrap();
+    drop(store);
     // Once closed in order, once dropped as a crash would.
     for close in [true, false] {
         let store = sqlite(&directory).await;

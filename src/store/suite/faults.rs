@@ -52,6 +52,21 @@ async fn a_transaction_waits_its_turn_but_not_for_ever() {
 }
 
 #[tokio::test]
+async fn a_second_authority_is_refused_until_the_first_lets_go() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("lockbox.db");
+    let first = opened(&path).await.unwrap();
+    unavailable(opened(&path).await, "another authority has");
+    let link = directory.path().join("also.db");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    unavailable(opened(&link).await, "another authority has");
+    // The refused ones have taken nothing from it.
+    first.raise_time_floor(at(5)).await.unwrap();
+    drop(first);
+    opened(&path).await.unwrap().raise_time_floor(at(6)).await.unwrap();
+}
+
+#[tokio::test]
 async fn another_process_with_the_lock_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("lockbox.db");
@@ -140,7 +155,7 @@ async fn the_files_are_for_their_owner_alone() {
         assert_eq!(file.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
         seen += 1;
     }
-    assert_eq!(seen, 3, "the database, its log, and the log's index");
+    assert_eq!(seen, 4, "the database, its log, the log's index, and the claim");
 }
 
 #[tokio::test]
