@@ -115,12 +115,17 @@ pub struct AccessRequestFilter {
     pub now: Option<Timestamp>,
 }
 
+/// The most entries of a list that are shown at once.
+pub const LIST_MAX: u32 = 1000;
+/// The most that are read: one more, which tells that there is more.
+const PAGE_MAX: u32 = LIST_MAX + 1;
+
 /// A slice of a list, newest AccessRequest (or smallest name) first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page<K> {
     /// Continue after this key; `None` starts at the beginning.
     pub after: Option<K>,
-    /// At most this many, 1 to 1000.
+    /// At most this many, 1 to [`LIST_MAX`] and one.
     pub limit: u32,
 }
 
@@ -152,6 +157,12 @@ pub enum StoreError {
     /// The database does not answer as it should.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// The connection was lost within a commit: the change was made, or not.
+    #[error(
+        "the connection to the store was lost while the change was being committed: whether it was is not known; look \
+         again before you repeat it ({0})"
+    )]
+    Unknown(String),
 }
 
 /// The answer to whoever goes on after a failure within a transaction.

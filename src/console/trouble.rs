@@ -32,6 +32,8 @@ pub(super) enum Trouble {
     Refused(ManageError),
     /// The record does not answer.
     Unavailable,
+    /// The record was lost while it was being changed: it was, or not.
+    Unknown,
     /// A defect; told, logged, and nothing more.
     Defect(String),
 }
@@ -42,6 +44,7 @@ impl From<ManageError> for Trouble {
             ManageError::NotFound(_) => Self::NotFound,
             ManageError::Forbidden(_) | ManageError::Refused(Refusal::NotEligible(_)) => Self::Forbidden,
             ManageError::Store(StoreError::Unavailable(_)) | ManageError::NoPolicies(_) => Self::Unavailable,
+            ManageError::Store(StoreError::Unknown(_)) => Self::Unknown,
             ManageError::Store(StoreError::Corrupt { .. }) | ManageError::Defect(_) => Self::Defect(error.to_string()),
             other => Self::Refused(other),
         }
@@ -79,7 +82,7 @@ impl Trouble {
             Self::BadForm => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Refused(error) => status_of(error),
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Unknown => StatusCode::SERVICE_UNAVAILABLE,
             Self::Defect(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -94,6 +97,7 @@ impl Trouble {
             Self::TooLarge => "trouble-too-large",
             Self::Refused(_) => "trouble-refused",
             Self::Unavailable => "trouble-unavailable",
+            Self::Unknown => "trouble-unknown",
             Self::Defect(_) => "trouble-defect",
         }
     }

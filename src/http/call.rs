@@ -8,6 +8,7 @@ use super::problem::{Cause, Problem};
 use crate::domain::{AccessRequestId, Caller, CallerName, Person, Role, Timestamp, WorkloadName};
 use crate::identity::Identity;
 use crate::renewal::EMBEDDED;
+use crate::store::LIST_MAX;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequestParts as _, Query, RawPathParams, Request};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
@@ -259,7 +260,7 @@ impl Call {
     /// 400 otherwise.
     pub fn limit(&self) -> Result<u32, Problem> {
         let limit = self.query_as("limit", |text| match text.parse::<u32>() {
-            Ok(limit) if (1..=1000).contains(&limit) => Ok(limit),
+            Ok(limit) if (1..=LIST_MAX).contains(&limit) => Ok(limit),
             _ => Err("must be from 1 to 1000"),
         })?;
         Ok(limit.unwrap_or(100))

@@ -239,8 +239,9 @@ impl From<TenantRefusal> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        // The caller learns that it happened, not what the database said.
+        tracing::warn!(%error, "the store did not do what was asked of it");
         match error {
-            // Logged where it arose; the caller learns that it happened, not what the database said.
             StoreError::Conflict(_) => {
                 Self::new(Cause::Conflict, "somebody else changed it in the same moment: read it again, then decide")
             }
@@ -248,6 +249,11 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(_) => {
                 Self::new(Cause::StoreUnavailable, "the store does not answer; nothing was changed, try again")
             }
+            StoreError::Unknown(_) => Self::new(
+                Cause::StoreUnavailable,
+                "the store was lost while the change was being made: whether it was made is not known; look at it before \
+                 you repeat it",
+            ),
         }
     }
 }

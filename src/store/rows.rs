@@ -5,15 +5,15 @@
 
 use super::accesses::{AccessKey, ToldAccess};
 use super::document::{self, Columns, corrupt, instant};
-use super::{Delivery, DeliveryState, Item, KeptAnswer, Note, NoteKind, OutboxEntry, Page, Revision, StoreError};
+use super::{
+    Delivery, DeliveryState, Item, KeptAnswer, Note, NoteKind, OutboxEntry, PAGE_MAX, Page, Revision, StoreError,
+};
 use crate::domain::{
     AccessRequest, AccessRequestId, Engineer, PersonId, StateName, Tenant, TenantId, Timer, TimerKind, Timestamp,
 };
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use uuid::Uuid;
 
-/// The most entries a page may have.
-const PAGE_MAX: u32 = 1000;
 /// The most notes that are listed.
 pub(super) const NOTES_MAX: i64 = 1000;
 /// The most events one AccessRequest, or one tenant's settings, are shown with.

@@ -75,6 +75,7 @@ every_store!(
     outbox::timers_fire_in_order_and_once,
     outbox::notes_are_replaced_taken_and_pruned,
     outbox::text_is_searched_in_names_and_reason,
+    outbox::a_full_list_tells_that_there_is_more,
     changes::pages_of_items_tell_tombstones_and_revisions,
     changes::a_new_epoch_ends_what_was_told_before,
     changes::the_time_floor_never_sinks,

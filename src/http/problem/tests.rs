@@ -63,6 +63,16 @@ fn what_the_database_said_stays_inside() {
 }
 
 #[test]
+fn of_a_commit_whose_outcome_is_not_known_nobody_says_that_nothing_was_changed() {
+    let said = Problem::from(StoreError::Unknown("password=hunter2".into()));
+    let text = said.to_json().to_string();
+    assert!(said.status() == 503 && text.contains("is not known") && text.contains("look at it"), "{text}");
+    assert!(!text.contains("nothing was changed") && !text.contains("hunter2"), "{text}");
+    let away = Problem::from(StoreError::Unavailable("x".into())).to_json().to_string();
+    assert!(away.contains("nothing was changed"), "{away}");
+}
+
+#[test]
 fn an_extension_cannot_change_the_members_of_the_rfc() {
     let problem = Problem::new(Cause::Forbidden, "x").with("status", 200).with("type", "y");
     assert_eq!(problem.to_json()["status"], 403);

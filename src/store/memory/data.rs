@@ -2,7 +2,7 @@
 
 use super::super::{
     AccessRequestFilter, Changes, Item, ItemPage, KEPT_DROPPED_MAX, KEPT_MS_MIN, KeptAnswer, Note, NoteKind,
-    OutboxEntry, Page, Revision, StoreError, ToldAccess,
+    OutboxEntry, PAGE_MAX, Page, Revision, StoreError, ToldAccess,
 };
 use crate::domain::{
     AccessRequest, AccessRequestId, Approval, Engineer, Event, PersonId, State, StateName, Tenant, TenantId, Timer,
@@ -194,7 +194,7 @@ pub(super) fn named<K: Ord, V: Clone>(of: &BTreeMap<K, V>, page: &Page<K>) -> Ve
 
 /// How many things a page may have.
 pub(super) fn limit<K>(page: &Page<K>) -> usize {
-    usize::try_from(page.limit.clamp(1, 1000)).unwrap_or(1)
+    usize::try_from(page.limit.clamp(1, PAGE_MAX)).unwrap_or(1)
 }
 
 fn due_at(of: &AccessRequest) -> Option<Timestamp> {

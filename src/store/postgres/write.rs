@@ -372,11 +372,7 @@ impl Transaction for PostgresTransaction {
                 Ok(after)
             }
             Err(error) if certainly_undone(&error) => Err(held.failed(error)),
-            Err(error) => Err(StoreError::Unavailable(format!(
-                "the connection was lost while the change was being committed: whether it was is not known; look again \
-                 before you repeat it ({})",
-                held.failed(error)
-            ))),
+            Err(error) => Err(StoreError::Unknown(held.failed(error).to_string())),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::fault::fault;
 use super::{SqliteSettings, open, read};
 use sqlx::{ConnectOptions as _, Connection as _};
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// A backup that was made.
@@ -26,6 +26,7 @@ impl super::SqliteStore {
     /// # Errors
     /// [`StoreError`]; nothing but a file beside `to` can be left behind, under the name of [`Self::unfinished`].
     pub async fn backup(from: &Path, to: &Path) -> Result<BackedUp, StoreError> {
+        not_in_use(from, to)?;
         let unfinished = Self::unfinished(to);
         let written = written(from, &unfinished).await;
         let finished = match written {
@@ -46,6 +47,32 @@ impl super::SqliteStore {
         name.push(".unfinished");
         name.into()
     }
+}
+
+/// Refuses to put a copy in the place of a database that is in use, or of a part of one: above all the very one that is
+/// copied, by whatever name.
+fn not_in_use(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let refused = |why: String| {
+        let what = format!("`{}` is no place for a backup: {why}; name a file of its own", to.display());
+        Err(StoreError::Unavailable(what))
+    };
+    let beside = |path: &Path, suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let file = |path: &Path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    let there = file(to);
+    let parts = [from.to_path_buf(), beside(from, "-wal"), beside(from, "-shm"), beside(from, "-claim")];
+    if there.is_some() && parts.iter().any(|part| file(part) == there) {
+        return refused("it is the database itself, or a part of it".to_owned());
+    }
+    for suffix in ["-wal", "-shm"] {
+        if beside(to, suffix).exists() {
+            return refused(format!("it has a write-ahead log (`{suffix}`), so it is a database in use, or was"));
+        }
+    }
+    Ok(())
 }
 
 async fn written(from: &Path, to: &Path) -> Result<BackedUp, StoreError> {

@@ -43,6 +43,20 @@ async fn a_backup_made_under_load_is_of_one_moment_and_replaces_the_last_one_onl
     assert_eq!((copy.revision().await.unwrap(), of_then.len()), (last.revision, last.items));
     copy.close().await;
     assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
+    // A database in use is no place for one, by whatever name.
+    let link = directory.path().join("also.db");
+    std::os::unix::fs::symlink(&from, &link).unwrap();
+    for place in [&from, &link, &directory.path().join("lockbox.db-wal")] {
+        let refused = SqliteStore::backup(&from, place).await;
+        let said = refused.unwrap_err().to_string();
+        assert!(said.contains("is no place for a backup") && said.contains(place.to_str().unwrap()), "{said}");
+    }
+    let other = directory.path().join("other.db");
+    let in_use = SqliteStore::open(&other, SqliteSettings::default()).await.unwrap();
+    let said = SqliteStore::backup(&from, &other).await.unwrap_err().to_string();
+    assert!(said.contains("a database in use"), "{said}");
+    in_use.close().await;
+    commit_one(&store).await.unwrap();
     // A record that does not add up is no backup; the one of before stays.
     let before = std::fs::read(&to).unwrap();
     store.close().await;

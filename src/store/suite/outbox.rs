@@ -3,7 +3,7 @@
 use super::fixtures::{asked, at, page, person, submitted, tenant, tenant_id};
 use crate::domain::{AccessRequestId, Notice, NoticeKind, Recipient, Timer, TimerKind, WebhookName};
 use crate::store::{
-    AccessRequestFilter, Channel, Delivery, DeliveryState, Note, NoteKind, OutboxCounts, Store, StoreError,
+    AccessRequestFilter, Channel, Delivery, DeliveryState, LIST_MAX, Note, NoteKind, OutboxCounts, Store, StoreError,
 };
 
 async fn write(store: &dyn Store, notice: Notice) {
@@ -140,4 +140,16 @@ pub(super) async fn text_is_searched_in_names_and_reason(store: &dyn Store) {
         let listed = store.access_requests(&filter, page(None, 10)).await.unwrap();
         assert_eq!(listed.iter().map(|of| of.id.number()).collect::<Vec<_>>(), found, "{text}");
     }
+}
+
+/// Who asks for as many as are shown at once reads one more, and has to get it.
+pub(super) async fn a_full_list_tells_that_there_is_more(store: &dyn Store) {
+    let mut transaction = store.begin(at(0)).await.unwrap();
+    for number in 0..=LIST_MAX {
+        transaction.put_tenant(&tenant(&format!("tenant-{number:04}"), true), None).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    let more = usize::try_from(LIST_MAX).unwrap() + 1;
+    assert_eq!(store.tenants(page(None, LIST_MAX + 1)).await.unwrap().len(), more);
+    assert_eq!(store.tenants(page(None, LIST_MAX)).await.unwrap().len(), more - 1);
 }

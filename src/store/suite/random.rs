@@ -67,6 +67,7 @@ fn answer<T: Debug>(result: Result<T, StoreError>) -> String {
         Err(StoreError::Conflict(what)) => format!("conflict {what}"),
         Err(StoreError::Corrupt { .. }) => "corrupt".to_owned(),
         Err(StoreError::Unavailable(_)) => "unavailable".to_owned(),
+        Err(StoreError::Unknown(_)) => "unknown".to_owned(),
     }
 }
 
