@@ -1,8 +1,8 @@
 //! Time that passes for sessions when a story says so: a listener that changes what the store holds of them.
 //! A process has the machine's clock, and no story should wait half an hour.
 
-use lockbox::store::{NoteKind, Notes as _, SqliteSettings, SqliteStore};
 use serde_json::{Value, json};
+use sqlx::{Connection as _, SqliteConnection};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -39,16 +39,20 @@ fn answer(stream: TcpStream, database: &Path) {
 fn age(database: &Path, minutes: &Value) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let store = SqliteStore::open(database, SqliteSettings::default()).await.unwrap();
-        for mut note in store.notes(NoteKind::Session, "").await.unwrap() {
-            let mut session: Value = serde_json::from_str(&note.document).unwrap();
+        // By itself: the running process alone may open it as a store.
+        let mut file = SqliteConnection::connect(&format!("sqlite://{}", database.display())).await.unwrap();
+        let found = sqlx::query_as("SELECT key, document FROM note WHERE kind = 'session'").fetch_all(&mut file);
+        let found: Vec<(String, String)> = found.await.unwrap();
+        for (key, document) in found {
+            let mut session: Value = serde_json::from_str(&document).unwrap();
             for (name, kept) in [("opened", "opened_ms"), ("seen", "seen_ms"), ("proved", "authenticated_ms")] {
                 if let (Some(minutes), Some(at)) = (minutes[name].as_i64(), session[kept].as_i64()) {
                     session[kept] = json!(at - minutes * 60_000);
                 }
             }
-            note.document = session.to_string();
-            store.put_note(note).await.unwrap();
+            let change = sqlx::query("UPDATE note SET document = ? WHERE kind = 'session' AND key = ?");
+            change.bind(session.to_string()).bind(key).execute(&mut file).await.unwrap();
         }
+        file.close().await.unwrap();
     });
 }

@@ -9,12 +9,13 @@ use lockbox::config::Config;
 use lockbox::demo::{self, Demo};
 use lockbox::domain::{Authentication, Caller, CallerName, Person, PersonId, Role, TenantId, WorkloadName};
 use lockbox::identity::tokens::{Entry, hash, render};
-use lockbox::store::NoteKind;
+use lockbox::store::{NoteKind, Store};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 /// The token file of a test, in its folder.
 const EVERYBODY: &str = "everybody.toml";
@@ -172,6 +173,12 @@ impl TestApp {
         let process = Process::start(&self.dir, &self.settings.variables(&self.dir));
         self.addresses = process.addresses;
         self.server = Server::Child(process);
+    }
+
+    /// The record of a Lockbox in this process, and where it is asked: its connections go back to its own pool.
+    pub(crate) fn store(&self) -> (Handle, Arc<dyn Store>) {
+        let Server::Here { runtime, app } = &self.server else { panic!("only in this process") };
+        (runtime.handle().clone(), Arc::clone(&app.authority.as_ref().unwrap().store))
     }
 
     /// Changes the documents of every note of a kind, as time and defects would.

@@ -6,14 +6,12 @@ use crate::steps::{wish, wish_for};
 use crate::wire::{Client, Reply};
 use lockbox::console::Row;
 use lockbox::domain::Timestamp;
-use lockbox::store::{
-    AccessRequestFilter, Delivery, DeliveryState, Note, NoteKind, Notes as _, Outbox as _, Page, Reads as _,
-    SqliteSettings, SqliteStore, Store as _,
-};
+use lockbox::store::{AccessRequestFilter, Delivery, DeliveryState, Note, NoteKind, Page, Store};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use tokio::runtime::Runtime;
+use std::sync::Arc;
+use tokio::runtime::Handle;
 
 pub(super) const EVERYBODY: [&str; 8] = ["ana", "ben", "rita", "olga", "otto", "csilla", "dora", "felix"];
 pub(super) const SESSION: &str = "__Host-lockbox";
@@ -76,15 +74,13 @@ fn csrf_of(page: &Reply) -> String {
 
 /// The record, read beside the running program.
 pub(super) struct Record {
-    runtime: Runtime,
-    store: SqliteStore,
+    runtime: Handle,
+    store: Arc<dyn Store>,
 }
 
 impl Record {
     pub(super) fn of(app: &TestApp) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let path = app.dir().join("lockbox.db");
-        let store = runtime.block_on(SqliteStore::open(&path, SqliteSettings::default())).unwrap();
+        let (runtime, store) = app.store();
         Self { runtime, store }
     }
 
