@@ -77,7 +77,8 @@ await story('sign_in', async (stage) => {
   await page.context().clearCookies({ domain: new URL(issuer).hostname });
   await page.getByRole('button', { name: 'Confirm that it is you' }).click();
   await prove(page, CSILLA);
-  await page.waitForURL((url) => url.origin === demo.authority);
+  // Where it leads, not on the way there: a page that goes on by itself would go on over the next one.
+  await page.waitForURL((url) => url.origin === demo.authority && url.pathname === '/');
 
   // Out; going back shows nothing of what was there.
   await page.goto(path);
