@@ -21,20 +21,19 @@ impl Fleet {
     }
 
     /// How long after `since` no lease is left that anybody had given by then.
-    fn certainly_over(&self, since: Boot) -> Duration {
-        let elsewhere = self.peers.as_ref().map(|peers| peers.certainly_over(since)).unwrap_or_default();
+    async fn certainly_over(&self, since: Boot) -> Duration {
+        let elsewhere = match &self.peers {
+            Some(peers) => peers.certainly_over(since).await,
+            None => Duration::ZERO,
+        };
         let before = self.members().unknown_for(since);
         self.settings.certainly_over().max(elsewhere).max(before)
     }
 
     /// From when on whatever is committed now is certainly effective, though nobody waits for it.
     pub async fn certainly_effective_at(&self) -> Timestamp {
-        let boot = self.clock.boot();
-        if let Some(peers) = &self.peers {
-            // Should they not be read, the longest that there can be is reckoned with.
-            let _by_what_they_say = peers.rows().await;
-        }
-        self.now().plus(self.certainly_over(boot))
+        let over = self.certainly_over(self.clock.boot()).await;
+        self.now().plus(over)
     }
 }
 
@@ -56,7 +55,7 @@ impl Effects for Fleet {
             if !unknown && !self.any_lags(revision, boot) && self.settled_elsewhere(revision).await {
                 return;
             }
-            let longest = self.certainly_over(began);
+            let longest = self.certainly_over(began).await;
             if boot.since(began) >= longest {
                 return;
             }

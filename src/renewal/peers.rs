@@ -72,19 +72,14 @@ pub(super) struct Found {
     pub(super) row: PeerRow,
     /// For how long it has not changed.
     pub(super) unchanged: Duration,
-    note: Note,
+    /// The row as it is kept.
+    pub(super) note: Note,
 }
 
 impl Found {
     /// The key of the authority whose it is.
     pub(super) fn key(&self) -> &str {
         &self.note.key
-    }
-
-    /// The row as a note.
-    #[cfg(test)]
-    pub(super) fn note(&self) -> &Note {
-        &self.note
     }
 }
 
@@ -166,11 +161,17 @@ impl Peers {
         Ok(found)
     }
 
-    /// After how long no lease that another authority gave before `since` is left; as long as the configuration allows
-    /// at the most, while nobody could be asked since.
-    pub(super) fn certainly_over(&self, since: Boot) -> Duration {
-        let longest = *self.longest.lock().unwrap_or_else(PoisonError::into_inner);
-        longest.filter(|(asked, _)| *asked >= since).map_or(LONGEST, |(_, longest)| longest)
+    /// After how long no lease that an authority gave before `since` is left, by what their rows have said since; as long
+    /// as the configuration allows at the most, while they cannot be read.
+    pub(super) async fn certainly_over(&self, since: Boot) -> Duration {
+        let told = || {
+            let longest = *self.longest.lock().unwrap_or_else(PoisonError::into_inner);
+            longest.filter(|(asked, _)| *asked >= since).map(|(_, longest)| longest)
+        };
+        match told() {
+            Some(longest) => longest,
+            None => self.rows().await.ok().and_then(|_| told()).unwrap_or(LONGEST),
+        }
     }
 
     /// How leases given under a row are reckoned with: at their worst, where it reckons otherwise than this one.

@@ -54,17 +54,22 @@ fn facts(lockbox: bool) -> StateItem {
     StateItem::Tenant(TenantFacts { id, lockbox, attributes: Attributes::new().into() })
 }
 
+/// Commits an item; nobody is told.
+async fn put(store: &dyn Store, item: &StateItem) -> Revision {
+    let mut transaction = store.begin(Timestamp::from_ms(0)).await.unwrap();
+    let encoded = item.encode().unwrap();
+    let item = Item { key: encoded.key, payload: Some(encoded.payload), digest: encoded.digest };
+    transaction.put_item(item).await.unwrap();
+    transaction.commit().await.unwrap()
+}
+
 impl World {
     async fn change(&self, lockbox: bool) -> Revision {
         self.write(&facts(lockbox)).await
     }
 
     async fn write(&self, item: &StateItem) -> Revision {
-        let mut transaction = self.store.begin(Timestamp::from_ms(0)).await.unwrap();
-        let encoded = item.encode().unwrap();
-        let item = Item { key: encoded.key, payload: Some(encoded.payload), digest: encoded.digest };
-        transaction.put_item(item).await.unwrap();
-        let revision = transaction.commit().await.unwrap();
+        let revision = put(self.store.as_ref(), item).await;
         self.fleet.committed(revision);
         revision
     }

@@ -3,13 +3,13 @@
 
 use super::super::peers::{PeerRow, Peers};
 use super::super::registry::STALE_MAX;
-use super::{facts, request};
+use super::{facts, put, request};
 use crate::clock::{AuthorityTime, Clock, SteppedClock};
 use crate::domain::{PersonId, Timestamp};
 use crate::manage_requests::Effects as _;
 use crate::renewal::{Fleet, Own, Renew as _, RenewError, RenewRequest};
 use crate::state::LeaseSettings;
-use crate::store::{Item, MemoryStore, NoteKind, Revision, Store};
+use crate::store::{MemoryStore, NoteKind, Revision, SqliteSettings, SqliteStore, Store};
 use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
@@ -50,21 +50,17 @@ impl Host {
     }
 
     async fn change(&self, lockbox: bool) -> Revision {
-        let mut transaction = self.store.begin(Timestamp::from_ms(0)).await.unwrap();
-        let encoded = facts(lockbox).encode().unwrap();
-        let item = Item { key: encoded.key, payload: Some(encoded.payload), digest: encoded.digest };
-        transaction.put_item(item).await.unwrap();
-        transaction.commit().await.unwrap()
+        put(self.store.as_ref(), &facts(lockbox)).await
     }
 
     /// Whether a change is effective by now.
     async fn is_effective(&self, fleet: &Fleet, revision: Revision) -> bool {
-        // Its naps are real ones, a few milliseconds; the time that it goes by stands still.
+        // Its naps are tokio's, which pass by themselves here; the clock that it goes by is stepped.
         tokio::time::timeout(Duration::from_millis(200), fleet.effective(revision)).await.is_ok()
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_starts_with_a_shorter_lease_waits_for_the_longer_ones_of_before() {
     let host = Host::of(MemoryStore::new());
     let before = host.authority(LONG, "before").await;
@@ -91,7 +87,7 @@ async fn who_starts_with_a_shorter_lease_waits_for_the_longer_ones_of_before() {
     assert!(host.is_effective(&again, revoked).await);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn once_the_longer_leases_are_over_a_start_waits_for_the_shorter_ones_alone() {
     let host = Host::of(MemoryStore::new());
     host.change(true).await;
@@ -100,7 +96,6 @@ async fn once_the_longer_leases_are_over_a_start_waits_for_the_shorter_ones_alon
     host.clock.advance(Duration::from_secs(67));
     let noted = async || host.store.notes(NoteKind::Lease, "").await.unwrap().pop().unwrap().document;
     assert!(noted().await.contains("66001"));
-    // It looks once a second, in real time.
     let _kept_until = tokio::time::timeout(Duration::from_millis(1_500), after.keep()).await;
     assert!(noted().await.contains("3301"), "{}", noted().await);
     let next = host.authority(SHORT, "next").await;
@@ -108,17 +103,16 @@ async fn once_the_longer_leases_are_over_a_start_waits_for_the_shorter_ones_alon
     assert!(at < Duration::from_secs(4), "{at:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn another_authority_is_waited_for_by_the_lease_that_it_reckons_with() {
     let host = Host::of(MemoryStore::new().shared());
     let peers = |settings, name: &str| Peers::new(Arc::clone(&host.store), host.clock(), settings, name.to_owned());
     let (own, other) = (peers(SHORT, "own"), peers(LONG, "other"));
     let began = host.clock.boot();
-    assert_eq!(own.certainly_over(began), Duration::from_secs(90), "nobody was asked yet");
     other.write(PeerRow { epoch: 1, ..PeerRow::default() }).await.unwrap();
     let waits = async || own.unsettled(1, 5, |_| false).await.unwrap();
     assert_eq!(waits().await, ["other"]);
-    assert_eq!(own.certainly_over(began), Duration::from_secs(66), "the longest that anybody reckons with");
+    assert_eq!(own.certainly_over(began).await, Duration::from_secs(66), "the longest that anybody reckons with");
     // Twice L on the slowest clock, seen from the fastest.
     let over = LONG.outwaited(Duration::from_secs(120));
     host.clock.advance(over - Duration::from_millis(1));
@@ -128,6 +122,22 @@ async fn another_authority_is_waited_for_by_the_lease_that_it_reckons_with() {
 }
 
 #[tokio::test]
+async fn while_nobody_can_be_asked_the_longest_lease_that_there_can_be_is_reckoned_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&directory.path().join("lockbox.db"), SqliteSettings::default()).await.unwrap();
+    let clock = Arc::new(SteppedClock::at(Timestamp::from_ms(0)));
+    let (shared, dyn_clock) = (Arc::new(store.clone()), Arc::clone(&clock) as Arc<dyn Clock>);
+    let peers = Peers::new(shared, dyn_clock, SHORT, "own".to_owned());
+    peers.write(PeerRow::default()).await.unwrap();
+    let before = clock.boot();
+    assert_eq!(peers.certainly_over(before).await, SHORT.certainly_over());
+    store.close().await;
+    assert_eq!(peers.certainly_over(before).await, SHORT.certainly_over(), "they have been asked since");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(peers.certainly_over(clock.boot()).await, Duration::from_secs(90));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_comes_back_while_it_is_buried_stays() {
     let host = Host::of(MemoryStore::new().shared());
     let peers = |name: &str| Peers::new(Arc::clone(&host.store), host.clock(), SHORT, name.to_owned());
@@ -137,12 +147,24 @@ async fn who_comes_back_while_it_is_buried_stays() {
     // The second try says something else than the first, whatever became of that.
     other.write(PeerRow::default()).await.unwrap();
     assert_ne!(own.rows().await.unwrap().pop().unwrap().row.beat, found.row.beat);
-    assert!(!host.store.drop_note(found.note()).await.unwrap(), "it is not as it was found");
+    assert!(!host.store.drop_note(&found.note).await.unwrap(), "it is not as it was found");
     assert_eq!(own.rows().await.unwrap().len(), 1);
+
+    // The one that is back writes while the other one is about to bury it.
+    host.clock.advance(SHORT.outwaited(SHORT.lease.saturating_mul(4)));
+    let nobody_writes = host.store.begin(Timestamp::from_ms(0)).await.unwrap();
+    let mut back = pin!(other.write(PeerRow::default()));
+    let mut burial = pin!(own.bury());
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(back.as_mut().poll(&mut context).is_pending() && burial.as_mut().poll(&mut context).is_pending());
+    drop(nobody_writes);
+    back.await.unwrap();
+    burial.await.unwrap();
+    assert_eq!(own.rows().await.unwrap().pop().unwrap().row, other.last().unwrap());
 }
 
 /// A write whose answer is never heard was made, or not: the next one is told from it either way.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_try_to_say_that_one_is_there_says_another_number() {
     let host = Host::of(MemoryStore::new().shared());
     let peers = Peers::new(Arc::clone(&host.store), host.clock(), SHORT, "own".to_owned());
@@ -156,7 +178,7 @@ async fn every_try_to_say_that_one_is_there_says_another_number() {
     assert_eq!(peers.last().unwrap().beat, 3);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_cannot_read_the_list_of_the_removed_gives_no_leases_after_a_while() {
     let host = Host::of(MemoryStore::new().shared());
     let fleet = host.authority(SHORT, "own").await;
@@ -179,4 +201,21 @@ async fn who_cannot_read_the_list_of_the_removed_gives_no_leases_after_a_while()
     let refused = fleet.renew(asks("s", SHORT)).await.map(drop);
     assert!(matches!(&refused, Err(RenewError::Refused(why)) if why.contains("cannot be read")), "{refused:?}");
     fleet.renew(asks("t", SHORT)).await.unwrap();
+}
+
+/// One that cannot take what is demanded asks again and again: it is heard, it never knows, and its lease is over.
+#[tokio::test(start_paused = true)]
+async fn who_is_heard_and_never_knows_is_waited_for_as_long_as_a_lease_lasts() {
+    let host = Host::of(MemoryStore::new().shared());
+    let fleet = host.authority(SHORT, "own").await;
+    let revoked = host.change(false).await;
+    let mut effective = pin!(fleet.effective(revoked));
+    for _ in 0..4 {
+        fleet.members().hear(&asks("s", SHORT), host.clock.boot());
+        let by_now = tokio::time::timeout(Duration::from_millis(200), effective.as_mut()).await;
+        assert!(by_now.is_err(), "it may still hold a lease");
+        host.clock.advance(Duration::from_millis(825));
+    }
+    fleet.members().hear(&asks("s", SHORT), host.clock.boot());
+    tokio::time::timeout(Duration::from_millis(200), effective).await.expect("L(1 + ρ) is over");
 }
