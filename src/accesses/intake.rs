@@ -80,7 +80,7 @@ impl Intake {
             let decision_id = shaped(&recorded).map_err(unreadable)?;
             read.push((*sequence, decision_id, recorded));
         }
-        // Never closed: nobody does.
+        // It is never closed, so that this is a turn.
         let _turn = self.turns.acquire().await;
         let mut requests: BTreeMap<AccessRequestId, Option<AccessRequest>> = BTreeMap::new();
         let (mut told, mut dropped) = (Vec::with_capacity(read.len()), 0_u64);
@@ -113,6 +113,12 @@ impl Intake {
             self.metrics.accesses.taken(outcome, count);
         }
         Ok(Taken { stored, known, dropped })
+    }
+
+    /// How many batches could be taken beside those that are.
+    #[cfg(test)]
+    pub(super) fn turns_left(&self) -> usize {
+        self.turns.available_permits()
     }
 
     /// The AccessRequest that a record is about; or why it is about none.

@@ -126,7 +126,6 @@ impl Record {
             policies: Arc::clone(&shared.policies),
             history,
             intake: Arc::clone(&self.intake),
-            certainly_effective: parts::lease(&shared.config).certainly_over(),
             metrics: Arc::clone(&shared.metrics),
             webhook_keys,
         })

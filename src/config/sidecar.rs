@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// The most tenants that a sidecar names: each of its renewals names all of them.
+/// The most tenants that a sidecar names: each of its renewals names all of them, and authorities take so many.
 const TENANTS_MAX: usize = 10_000;
 /// The most authorities a sidecar knows.
 const AUTHORITIES_MAX: usize = 8;

@@ -95,6 +95,9 @@ fn values_out_of_bounds_are_refused_with_what_is_allowed_and_all_at_once() {
     refused("[authority]\nrespond_within = \"12h\"\n", &[], &["authority.respond_within", "`12h` is not an ISO 8601"]);
     refused("[lease]\nhold_ms = \"x\"\n", &[], &["`lease.hold_ms` is string \"x\""]);
     refused("[lease]\ndrift_rate_max = nan\n", &[], &["lease.drift_rate_max"]);
+    let tenants = |count: usize| format!("[sidecar]\ntenants = {:?}\n", vec!["contoso"; count]);
+    refused(&tenants(10_001), &[], &["`sidecar.tenants` names 10001: allowed is up to 10000"]);
+    load(&tenants(10_000), &[]).unwrap();
     refused("[telemetry]\nfilter = \"lockbox=loud\"\n", &[], &["telemetry.filter"]);
 }
 

@@ -54,8 +54,7 @@ fn operator(visit: &Visit) -> Result<&Person, Trouble> {
 pub(super) async fn show(console: Arc<Console>, visit: Visit) -> Shown {
     operator(&visit)?;
     let status = console.api.fleet.status().await.map_err(|_| Trouble::Unavailable)?;
-    let FleetBody { epoch, revision, authorities, mut sidecars } =
-        FleetBody::of(status, console.api.certainly_effective);
+    let FleetBody { epoch, revision, authorities, mut sidecars } = FleetBody::of(status);
     let urgency = |sidecar: &SidecarBody| STATES.iter().position(|state| *state == sidecar.state);
     sidecars.sort_by_key(urgency);
     let count = |state: &'static str| (state, sidecars.iter().filter(|sidecar| sidecar.state == state).count());

@@ -177,3 +177,28 @@ pub(super) fn refused(f: &Frame, error: &ManageError) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Language;
+    use crate::words::Words;
+
+    #[test]
+    fn of_a_commit_whose_outcome_is_not_known_no_page_says_that_nothing_was_changed() {
+        let (unknown, away) = (StoreError::Unknown("x".into()), StoreError::Unavailable("x".into()));
+        let (unknown, away) = (Trouble::from(unknown), Trouble::from(away));
+        assert_eq!(
+            (unknown.status(), away.status()),
+            (StatusCode::SERVICE_UNAVAILABLE, StatusCode::SERVICE_UNAVAILABLE)
+        );
+        for (language, unchanged) in Language::ALL.into_iter().zip(["Nothing was changed", "Semmi sem változott"]) {
+            let said = |trouble: &Trouble| {
+                let text = |part| Words::of(language).say(&format!("{}{part}", trouble.key()));
+                ["", "-what", "-next"].map(text).join(" ")
+            };
+            assert!(!said(&unknown).contains(unchanged), "{}", said(&unknown));
+            assert!(said(&away).contains(unchanged), "{}", said(&away));
+        }
+    }
+}

@@ -175,16 +175,16 @@ async fn stepped(
         let why = "send `If-Match` with the ETag of the AccessRequest as it was looked at";
         return Err(Problem::new(Cause::PreconditionRequired, why));
     }
-    let waits = call.waits()?;
+    // To be looked at before anything is changed.
+    let waits = ends.then(|| call.waits()).transpose()?;
     let act = command.act().as_str();
     let stepped = api.manage.step(person, id, &Step { command, comment, seen_version, evidence: None }).await;
     api.count(act, &stepped);
     let stepped = stepped?;
     let mut body = AccessRequestBody::from(&stepped.after);
-    if ends {
-        (body.effective, body.effective_at) = api.effect(waits, stepped.revision).await;
-    } else {
-        api.delivered(stepped.revision).await;
+    match waits {
+        Some(waits) => (body.effective, body.effective_at) = api.effect(waits, stepped.revision).await,
+        None => api.delivered(stepped.revision).await,
     }
     Ok(with_etag(answer(StatusCode::OK, &body), stepped.after.version))
 }

@@ -108,9 +108,9 @@ pub struct RemovedBody {
 }
 
 impl FleetBody {
-    /// The fleet as the API and the page show it. `over` is how long after its last renewal a lease is over.
-    pub fn of(status: FleetStatus, over: Duration) -> Self {
-        let (epoch, revision) = status.record;
+    /// The fleet as the API and the page show it.
+    pub fn of(status: FleetStatus) -> Self {
+        let ((epoch, revision), over) = (status.record, status.lease_over);
         let sidecars = status.sidecars.into_iter().map(|told| SidecarBody::of(told, (epoch, revision), over)).collect();
         let authorities = status.authorities.into_iter().map(AuthorityBody::from).collect();
         Self { epoch, revision, authorities, sidecars }
@@ -165,7 +165,7 @@ fn operator(call: &Call) -> Result<&Person, Problem> {
 /// `GET /v1/fleet`.
 pub(super) async fn status(api: Arc<AuthorityApi>, call: Call) -> Answered {
     operator(&call)?;
-    let body = FleetBody::of(api.fleet.status().await?, api.certainly_effective);
+    let body = FleetBody::of(api.fleet.status().await?);
     Ok(answer(StatusCode::OK, &body))
 }
 
@@ -285,7 +285,7 @@ impl From<RenewError> for Problem {
     fn from(error: RenewError) -> Self {
         let detail = error.to_string();
         match error {
-            RenewError::Store(error) => error.into(),
+            RenewError::Store(error) => Self::of_store(&error),
             RenewError::Refused(_) => Self::new(Cause::Forbidden, detail),
             RenewError::Behind { .. } => {
                 tracing::error!(error = detail, "a sidecar holds more than the record");

@@ -240,7 +240,16 @@ impl From<TenantRefusal> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         // The caller learns that it happened, not what the database said.
-        tracing::warn!(%error, "the store did not do what was asked of it");
+        if !matches!(error, StoreError::Conflict(_)) {
+            tracing::warn!(%error, "the store did not do what was asked of it");
+        }
+        Self::of_store(&error)
+    }
+}
+
+impl Problem {
+    /// As the conversion, without a word in the log: for what thousands ask, and who asks for them has said it once.
+    pub(super) fn of_store(error: &StoreError) -> Self {
         match error {
             StoreError::Conflict(_) => {
                 Self::new(Cause::Conflict, "somebody else changed it in the same moment: read it again, then decide")

@@ -41,8 +41,6 @@ pub struct AuthorityApi {
     pub history: History,
     /// Takes what sidecars tell of that.
     pub intake: Arc<Intake>,
-    /// How long after a change it is certainly effective.
-    pub certainly_effective: core::time::Duration,
     /// Where commands are counted.
     pub metrics: Arc<Metrics>,
     /// The public keys that webhooks are signed with, as a JWK set; an empty one where none are called.

@@ -64,10 +64,10 @@ pub(super) async fn change_tenant(api: Arc<AuthorityApi>, call: Call) -> Answere
         || change.fallback_approvers.is_some()
         || change.quorum.is_some()
         || change.attributes.is_some();
-    let waits = call.waits()?;
+    let waits = binds.then(|| call.waits()).transpose()?;
     let (tenant, revision) = api.manage.change_tenant(call.person()?, &id, change, call.if_match()?).await?;
     let mut body = TenantBody::of(&tenant, api.manage.defaults());
-    if binds {
+    if let Some(waits) = waits {
         (body.effective, body.effective_at) = api.effect(waits, revision).await;
     }
     Ok(with_etag(answer(StatusCode::OK, &body), tenant.version))

@@ -127,14 +127,14 @@ impl Fleet {
     /// Notes it once nothing of before is waited for any more.
     async fn keep_longest(&self) {
         loop {
-            tokio::time::sleep(BEAT).await;
-            if self.members().unknown(self.clock.boot()) {
-                continue;
+            let left = self.members().unknown_for(self.clock.boot());
+            if left.is_zero() {
+                match self.longest.settle().await {
+                    Ok(()) => return,
+                    Err(error) => warn!(%error, "it cannot be noted that the leases of before are over; tried again"),
+                }
             }
-            match self.longest.settle().await {
-                Ok(()) => return,
-                Err(error) => warn!(%error, "it cannot be noted that the leases of before are over; tried again"),
-            }
+            tokio::time::sleep(left.max(BEAT)).await;
         }
     }
 

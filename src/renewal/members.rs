@@ -110,7 +110,7 @@ impl Members {
 
     /// Whether sidecars of before this process may hold leases.
     pub(super) fn unknown(&self, boot: Boot) -> bool {
-        self.unknown_until.is_some_and(|until| boot < until)
+        !self.unknown_for(boot).is_zero()
     }
 
     /// For how long after `boot` they may.

@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
-/// How many views' sums are kept: one for each sidecar that an authority is reckoned to answer (docs/operators.md, "How
-/// many nodes"). Above it, one makes room for another, and is summed anew when it is asked for.
-const VIEWS_MAX: usize = 50_000;
+/// How many views' sums are kept: twice as many as the sidecars that an authority is reckoned to answer
+/// (docs/operators.md, "How many nodes"). Above it, one makes room for another, and is summed anew when it is asked for.
+pub(super) const VIEWS_MAX: usize = 50_000;
 
 /// How many revisions back changes are told one by one; whoever is farther behind is sent everything.
 pub(super) const KEPT: u64 = 20_000;
@@ -200,11 +200,18 @@ impl Mirror {
         };
         if self.sums.len() >= VIEWS_MAX {
             // Whichever comes first: who loses his sum costs one look at what is his.
-            let one = self.sums.keys().next().cloned();
-            one.and_then(|one| self.sums.remove(&one));
+            if let Some(one) = self.sums.keys().next().cloned() {
+                self.sums.remove(&one);
+            }
         }
         self.sums.insert(view.clone(), sum);
         sum
+    }
+
+    /// How many sums are kept.
+    #[cfg(test)]
+    pub(super) fn sums_kept(&self) -> usize {
+        self.sums.len()
     }
 
     /// What a view shows of the changes after `number`, oldest first; `None` when they are not all known any more,

@@ -221,3 +221,36 @@ pub fn token(path: &Path) -> Result<String, FetchError> {
     let shaped = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
     if shaped { Ok(token.to_owned()) } else { Err(wrong("it holds no token".to_owned())) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::bundle::Require;
+    use std::net::TcpListener;
+
+    /// Who is asked for readiness must not wait for an authority that says nothing.
+    #[test]
+    fn why_the_last_fetch_failed_is_told_while_another_is_under_way() {
+        let authority = TcpListener::bind("127.0.0.1:0").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let bundle = SignedBundle {
+            path: dir.path().join("policies.tar.gz"),
+            trusted_keys: Vec::new(),
+            require: Require { tests: false, proof: false },
+            keep_dir: None,
+        };
+        let url = format!("http://{}/", authority.local_addr().unwrap());
+        let files = ClientFiles { ca: None, identity: None };
+        let fetch = PolicyFetch::new(url, None, bundle, &files).unwrap();
+        std::thread::scope(|scope| {
+            let fetching = scope.spawn(|| fetch.fetch());
+            let (mut asked, _) = authority.accept().unwrap();
+            asked.read_exact(&mut [0]).unwrap();
+            assert_eq!(fetch.failure(), None);
+            assert!(!fetching.is_finished(), "it was waited for");
+            drop(asked);
+            let failed = fetching.join().unwrap().unwrap_err();
+            assert_eq!(fetch.failure(), Some(failed));
+        });
+    }
+}

@@ -63,20 +63,25 @@ pub(super) struct Registry {
     /// Whether there is any, whoever heard it.
     any: AtomicBool,
     /// All who were taken off, as the list was read last.
-    removed: RwLock<BTreeMap<String, Removed>>,
-    /// When the last reading of that list began.
-    read: RwLock<Option<Boot>>,
+    removed: RwLock<TakenOff>,
+}
+
+/// The list of those who were taken off.
+#[derive(Default)]
+struct TakenOff {
+    by_name: BTreeMap<String, Removed>,
+    /// When the last reading of it began.
+    read: Option<Boot>,
 }
 
 impl Registry {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
-        let (known, removed, read) = (RwLock::default(), RwLock::default(), RwLock::default());
-        Self { store, known, any: AtomicBool::default(), removed, read }
+        Self { store, known: RwLock::default(), any: AtomicBool::default(), removed: RwLock::default() }
     }
 
     /// Whether the list of those who were taken off is one of the last [`STALE_MAX`].
     pub(super) fn is_current(&self, boot: Boot) -> bool {
-        let read = *self.read.read().unwrap_or_else(PoisonError::into_inner);
+        let read = self.removed.read().unwrap_or_else(PoisonError::into_inner).read;
         read.is_some_and(|read| boot.since(read) < STALE_MAX)
     }
 
@@ -92,10 +97,9 @@ impl Registry {
 
     /// Reads anew who was taken off, and whether any is registered; it is `boot` now.
     pub(super) async fn refresh(&self, boot: Boot) -> Result<(), StoreError> {
-        let removed =
+        let by_name =
             self.listed(NoteKind::RemovedSidecar, |note| Ok(parsed(note).unwrap_or_else(|_| unreadable()))).await?;
-        *self.read.write().unwrap_or_else(PoisonError::into_inner) = Some(boot);
-        *self.removed.write().unwrap_or_else(PoisonError::into_inner) = removed;
+        *self.removed.write().unwrap_or_else(PoisonError::into_inner) = TakenOff { by_name, read: Some(boot) };
         if !self.any() {
             let first = self.store.notes_after(NoteKind::Sidecar, "", 1).await?;
             self.any.store(!first.is_empty(), Ordering::Relaxed);
@@ -124,7 +128,7 @@ impl Registry {
 
     /// Whether a sidecar may be heard, as the list was read last; one that is not registered may.
     pub(super) fn admits(&self, name: &str) -> Result<(), RenewError> {
-        match self.removed.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+        match self.removed.read().unwrap_or_else(PoisonError::into_inner).by_name.get(name) {
             None => Ok(()),
             Some(Removed { by, .. }) => Err(RenewError::Refused(format!(
                 "the sidecar `{name}` was taken off the list by {by}: `lockbox fleet admit {name}` lets it in again"
@@ -146,14 +150,14 @@ impl Registry {
         let Some(entry) = self.entry(name).await? else { return Ok(false) };
         self.put(NoteKind::Sidecar, name, &Registered { removed: None, ..entry }).await?;
         self.store.take_note(NoteKind::RemovedSidecar, name).await?;
-        self.removed.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.removed.write().unwrap_or_else(PoisonError::into_inner).by_name.remove(name);
         Ok(true)
     }
 
     /// Puts one that was taken off among those who were.
     async fn list(&self, name: &str, removed: Removed) -> Result<(), StoreError> {
         self.put(NoteKind::RemovedSidecar, name, &removed).await?;
-        self.removed.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), removed);
+        self.removed.write().unwrap_or_else(PoisonError::into_inner).by_name.insert(name.to_owned(), removed);
         Ok(())
     }
 

@@ -16,6 +16,8 @@ use tracing::warn;
 pub struct FleetStatus {
     /// The epoch and revision of the record.
     pub record: (u64, u64),
+    /// How long after its last renewal a sidecar's lease is certainly over.
+    pub lease_over: Duration,
     /// Every authority, by key.
     pub authorities: Vec<AuthorityStatus>,
     /// Every sidecar, by name and then run.
@@ -98,6 +100,7 @@ impl Fleet {
         let authorities = self.authorities((revision.epoch, revision.number)).await?;
         Ok(FleetStatus {
             record: (revision.epoch, revision.number),
+            lease_over: self.settings.certainly_over(),
             authorities,
             sidecars: sidecars.into_values().collect(),
         })

@@ -183,8 +183,7 @@ impl TestApp {
 
     /// Changes the documents of every note of a kind, as time and defects would.
     pub(crate) fn change_notes(&self, kind: NoteKind, change: impl Fn(&mut Value)) {
-        let Server::Here { runtime, app } = &self.server else { panic!("only in this process") };
-        let store = &app.authority.as_ref().unwrap().store;
+        let (runtime, store) = self.store();
         runtime.block_on(async {
             for mut note in store.notes(kind, "").await.unwrap() {
                 let mut document = serde_json::from_str(&note.document).unwrap();

@@ -187,6 +187,12 @@ fn what_is_no_sidecar_of_ours_gets_no_lease() {
     renew("edge-1", json!({ "holds": { "epoch": 1, "revision": 1_000_000 } })).refused(409, "authority recover");
     renew("edge-1", json!({ "tenants": ["Contoso"] })).refused(400, "Contoso");
     renew("edge-1", json!({ "incarnation": "" })).refused(400, "incarnation");
+    renew("edge-1", json!({ "policy_digest": "d".repeat(129) })).refused(400, "policy_digest");
+    // The largest that a sidecar says: as many tenants as its settings may name, with the longest names, after a busy start.
+    let tenants: Vec<String> = (0..10_000).map(|number| format!("{number:0>63}")).collect();
+    let uses: Vec<Value> =
+        (0..1_000).map(|of| json!([format!("LBX-{}", u64::MAX - of), 1_790_000_000_000_u64])).collect();
+    renew("edge-1", json!({ "tenants": tenants, "first_uses": uses })).is(200);
     app.authority("edge-1").post_bytes("/v1/renew", b"{").refused(400, "EOF");
     // Played again, an old renewal acknowledges nothing that was not; its sidecar is still known to hold what it holds.
     let held = |revision: Option<u64>| json!({ "holds": revision.map(|revision| json!({ "epoch": 1, "revision": revision })) });

@@ -12,6 +12,8 @@ use crate::domain::{
 use crate::evaluate_access::testing::{NOW_MS, write_log};
 use crate::store::{MemoryStore, Store};
 use crate::telemetry::Metrics;
+use core::future::Future as _;
+use core::task::{Context, Waker};
 use core::time::Duration;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -208,4 +210,24 @@ async fn the_own_sidecars_answers_are_shown_at_once_or_it_is_said_that_they_cann
     assert_eq!(seen.len(), 32);
     assert!(seen.is_sorted() && seen.iter().collect::<BTreeSet<_>>().len() == 32);
     running.abort();
+}
+
+#[tokio::test]
+async fn two_batches_are_taken_at_a_time_and_the_next_one_waits() {
+    let authority = Authority::new().await;
+    let batch = [authority.record(1, &[])];
+    // The store writes for nobody else, so that who has a turn keeps it.
+    let other = authority.store.begin(Timestamp::from_ms(NOW_MS)).await.unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut takes = [(); 3].map(|()| Box::pin(authority.take("edge-1", &batch)));
+    for take in &mut takes {
+        assert!(take.as_mut().poll(&mut context).is_pending());
+    }
+    assert_eq!(authority.intake.turns_left(), 0, "two have a turn each");
+    drop(other);
+    let mut kept = 0;
+    for take in takes {
+        kept += take.await.unwrap().stored;
+    }
+    assert_eq!((kept, authority.intake.turns_left()), (1, 2));
 }

@@ -26,8 +26,8 @@ mod stop_and_h2;
 /// Long after every bound that is tested: reached only when something hangs.
 const HANG: Duration = Duration::from_secs(60);
 
-/// How many pieces `/slowly` says, one every 20 ms: many times longer than idle connections live here.
-const PIECES: usize = 100;
+/// How many pieces `/slowly` says, one every 20 ms: longer than idle connections live where it is asked.
+const PIECES: usize = 150;
 
 /// An answer in pieces.
 struct Slowly(usize, Pin<Box<Sleep>>);
@@ -204,7 +204,9 @@ async fn an_idle_connection_ends_and_a_busy_one_does_not() {
 
 #[tokio::test]
 async fn an_answer_that_goes_on_longer_than_idle_connections_live_is_not_cut() {
-    let server = start(quick()).await;
+    // Many pieces to each look at the connection, so that no pause of this machine is taken for silence.
+    let bound = Duration::from_millis(500);
+    let server = start(Bounds { head_deadline: bound, idle_max: bound, ..Bounds::default() }).await;
     let mut client = server.connect().await;
     client.send(&format!("GET /slowly HTTP/1.1\r\n{CLOSING}\r\n")).await;
     let answer = client.rest().await;

@@ -1,6 +1,6 @@
 //! The mirror against a plain model: sums of every view, what changed since, and everything page by page.
 
-use super::super::mirror::Mirror;
+use super::super::mirror::{Mirror, VIEWS_MAX};
 use super::super::view::View;
 use crate::domain::{TenantId, Timestamp, WorkloadName};
 use crate::store::{Item, Revision};
@@ -138,4 +138,21 @@ proptest! {
             check(&mut mirror, &model, floor, number);
         }
     }
+}
+
+#[test]
+fn one_view_too_many_costs_one_sum_and_not_all() {
+    let mut mirror = Mirror::begin(0);
+    mirror.put(item(5, Some(1)), 1);
+    mirror.put(item(6, Some(1)), 1);
+    let of = |tenant: &str| View { tenants: [TenantId::parse(tenant).unwrap()].into(), ..View::default() };
+    let contoso = mirror.sum(&of("contoso"));
+    for number in 1..VIEWS_MAX {
+        mirror.sum(&of(&format!("tenant-{number}")));
+    }
+    assert_eq!(mirror.sums_kept(), VIEWS_MAX);
+    let fabrikam = mirror.sum(&of("fabrikam"));
+    assert_eq!(mirror.sums_kept(), VIEWS_MAX, "one made room");
+    assert_eq!(mirror.sum(&View::default()), contoso.wrapping_add(fabrikam), "that of everything is never lost");
+    assert_eq!((mirror.sum(&of("contoso")), mirror.sum(&of("fabrikam"))), (contoso, fabrikam));
 }

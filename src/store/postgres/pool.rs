@@ -201,9 +201,9 @@ mod tests {
         let late = state.led_to(a, Some(a)).unwrap_err();
         assert!(late.to_string().contains("another database server"), "{late}");
         assert_eq!((state.server, state.generation), (Some(b), 2));
-        // One that was on its way twice and had to prove itself is believed.
+        // With one it does: connecting began while B was the one known.
         assert_eq!(state.led_to(a, Some(b)).unwrap(), 3);
-        // Nor does one that was found out to be no primary.
+        // Nor does one come back without that was found to be no primary.
         state.server = None;
         state.led_to(a, Some(a)).unwrap_err();
         assert_eq!(state.led_to(a, None).unwrap(), 4);

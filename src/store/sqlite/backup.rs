@@ -43,9 +43,7 @@ impl super::SqliteStore {
 
     /// Where the copy is made before it gets its name; its size tells how far it has come.
     pub fn unfinished(to: &Path) -> PathBuf {
-        let mut name = to.as_os_str().to_owned();
-        name.push(".unfinished");
-        name.into()
+        open::beside(to, ".unfinished")
     }
 }
 
@@ -56,19 +54,14 @@ fn not_in_use(from: &Path, to: &Path) -> Result<(), StoreError> {
         let what = format!("`{}` is no place for a backup: {why}; name a file of its own", to.display());
         Err(StoreError::Unavailable(what))
     };
-    let beside = |path: &Path, suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
     let file = |path: &Path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
     let there = file(to);
-    let parts = [from.to_path_buf(), beside(from, "-wal"), beside(from, "-shm"), beside(from, "-claim")];
+    let parts = ["", "-wal", "-shm", "-claim"].map(|suffix| open::beside(from, suffix));
     if there.is_some() && parts.iter().any(|part| file(part) == there) {
         return refused("it is the database itself, or a part of it".to_owned());
     }
     for suffix in ["-wal", "-shm"] {
-        if beside(to, suffix).exists() {
+        if open::beside(to, suffix).exists() {
             return refused(format!("it has a write-ahead log (`{suffix}`), so it is a database in use, or was"));
         }
     }

@@ -38,6 +38,13 @@ fn migrator() -> Migrator {
     ])
 }
 
+/// The file beside another one, or beside where one will be: its name with something after it.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
 /// Which file is open: its own inode and that of its write-ahead log. SQLite goes on writing to a
 /// file that was deleted or replaced, and what it then acknowledges is lost.
 #[derive(Debug)]
@@ -48,13 +55,11 @@ pub(super) struct FileIdentity {
 impl FileIdentity {
     /// Of the open database at `path`; both files exist while a connection is open.
     fn of(path: &Path) -> Result<Self, StoreError> {
-        let mut wal = path.as_os_str().to_owned();
-        wal.push("-wal");
         let identified = |path: PathBuf| {
             let found = std::fs::metadata(&path).map_err(|error| unusable(&path, &error))?;
             Ok((path, found.dev(), found.ino()))
         };
-        let files = [path.to_path_buf(), wal.into()].into_iter().map(identified).collect::<Result<_, _>>()?;
+        let files = [path.to_path_buf(), beside(path, "-wal")].into_iter().map(identified).collect::<Result<_, _>>()?;
         Ok(Self { files })
     }
 
@@ -91,15 +96,13 @@ impl Claim {
     pub(super) async fn of(path: &Path, wait_max: Duration) -> Result<Self, StoreError> {
         // The file that a link leads to: a name of its own is no file of its own.
         let real = std::fs::canonicalize(path).map_err(|error| unusable(path, &error))?;
-        let mut beside = real.into_os_string();
-        beside.push("-claim");
-        let beside = PathBuf::from(beside);
-        let options = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&beside);
-        let held = options.map_err(|error| unusable(&beside, &error))?;
+        let claim = beside(&real, "-claim");
+        let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&claim);
+        let held = opened.map_err(|error| unusable(&claim, &error))?;
         let mut waited = Duration::ZERO;
         while let Err(error) = flock(&held, FlockOperation::NonBlockingLockExclusive) {
             if error != Errno::WOULDBLOCK {
-                return Err(unusable(&beside, &error.into()));
+                return Err(unusable(&claim, &error.into()));
             }
             if waited >= wait_max {
                 return Err(StoreError::Unavailable(format!(
